@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Resolve the dependencies anew. The locks hold versions and sums and no addresses: any registry with these bytes will do.
+set -euo pipefail
+bin=$PWD/.venv/bin
+
+for extra in "" local dev; do
+  "$bin/uv" pip compile -q --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header \
+    --python-version 3.11 ${extra:+--extra "$extra"} pyproject.toml -o "requirements${extra:+-$extra}.lock"
+done
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+cp package.json .npmrc "$scratch"
+(cd "$scratch" && PATH="$bin:$PATH" npm install --package-lock-only --loglevel=error)
+cp "$scratch/package-lock.json" .
