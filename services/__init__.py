@@ -1,0 +1,1 @@
+"""Tongban's services, the kit they stand on and the contracts between them."""
