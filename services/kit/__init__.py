@@ -1,0 +1,1 @@
+"""What every service stands on: settings, database, outbox and inbox, broker, HTTP, security. No business noun here."""

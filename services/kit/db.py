@@ -1,0 +1,296 @@
+"""The database and the unit of work: state, events and audit records commit together or not at all.
+
+A service declares its tables with SQLModel on a registry of its own, adds the kit's with `kit_tables(metadata)`, and
+subclasses `UnitOfWork` to hang its stores on it. SQL is written as SQLAlchemy Core statements in `store.py`.
+
+    async with Work(context) as work:          # BEGIN; entered again inside: a savepoint
+        case = await work.cases.locked(case_id)
+        work.publish(event_of(...))            # outbox row in the same transaction
+                                               # COMMIT, then the relay is woken
+"""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from sqlalchemy import Executable, MetaData, Result, Table, event, insert, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from services.contracts.base import Envelope
+from services.kit import audit, crypto, deliveries, inbox, outbox
+from services.kit.idempotency import idempotency_table
+
+if TYPE_CHECKING:
+    from services.kit.service import Context
+
+
+WAIT_SECONDS = 30
+"""Longest wait for the right to write (SQLite) or for a connection of the pool."""
+
+
+@dataclass(frozen=True)
+class KitTables:
+    """The kit's tables in one service's metadata."""
+
+    outbox: Table
+    inbox: inbox.InboxTables
+    audit: audit.AuditTables
+    data_keys: Table
+    idempotency: Table
+    deliveries: deliveries.DeliveryTables | None
+
+
+def kit_tables(metadata: MetaData, *, with_deliveries: bool = False) -> KitTables:
+    """Declare the kit's tables on a service's metadata."""
+    return KitTables(
+        outbox=outbox.outbox_table(metadata),
+        inbox=inbox.inbox_tables(metadata),
+        audit=audit.audit_tables(metadata),
+        data_keys=crypto.data_keys_table(metadata),
+        idempotency=idempotency_table(metadata),
+        deliveries=deliveries.delivery_tables(metadata) if with_deliveries else None,
+    )
+
+
+class Database:
+    """One service's database: SQLite (WAL, synchronous FULL, one writer) or PostgreSQL."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = make_url(url)
+        self.dialect = self.url.get_backend_name()
+        self._pool_size = pool_size
+        self._engine: AsyncEngine | None = None
+        # SQLite has one writer: queue for it here, fairly, instead of in its busy handler, which sleeps.
+        self._writer = asyncio.Lock() if self.dialect == "sqlite" else None
+
+    @property
+    def engine(self) -> AsyncEngine:
+        """The engine, made on first use, so that a warmed parent holds no connection when it forks."""
+        if self._engine is None:
+            self._engine = self._create()
+        return self._engine
+
+    def _create(self) -> AsyncEngine:
+        if self.dialect != "sqlite":
+            return create_async_engine(
+                self.url,
+                pool_size=self._pool_size,
+                max_overflow=0,
+                pool_timeout=10,
+                pool_use_lifo=True,
+                hide_parameters=True,  # an error's text goes to the log; values may be personal
+            )
+        path = Path(self.url.database or "")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        engine = create_async_engine(
+            self.url, pool_size=4, max_overflow=0, pool_timeout=WAIT_SECONDS, hide_parameters=True
+        )
+        event.listen(engine.sync_engine, "connect", _sqlite_connected)
+        event.listen(engine.sync_engine, "begin", _sqlite_begin)
+        return engine
+
+    async def ping(self) -> None:
+        """Answer or raise: the database can be reached."""
+        async with asyncio.timeout(3), self.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        if self._engine is not None:
+            await self._engine.dispose()
+            self._engine = None
+
+    def writing(self) -> AbstractAsyncContextManager[Any]:
+        """Hold the right to write (SQLite); nothing to wait for on PostgreSQL."""
+        return self._writer if self._writer is not None else _Free()
+
+
+class _Free(AbstractAsyncContextManager[None]):
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+
+def _sqlite_connected(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # transactions are begun below, by us
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _sqlite_begin(connection: Any) -> None:
+    readonly = connection.get_execution_options().get("readonly", False)
+    connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the database is away or shutting down rather than the statement wrong."""
+    if isinstance(error, (OSError, PoolTimeout, TimeoutError)):
+        return True
+    if isinstance(error, DBAPIError):
+        # 57: operator intervention (shutdown), 53: no resources, 08: connection, 40: serialisation or deadlock.
+        state = getattr(error.orig, "sqlstate", None) or ""
+        outage = state[:2] in ("57", "53", "08", "40")
+        locked = isinstance(error, OperationalError) and "locked" in str(error.orig)
+        return error.connection_invalidated or isinstance(error, InterfaceError) or outage or locked
+    return False
+
+
+class UnitOfWork:
+    """One transaction. Enter it to begin; an error rolls back, a clean end commits. Entered inside itself: a savepoint.
+
+    Not shared between tasks. `readonly=True` takes no write lock and refuses to publish.
+    """
+
+    def __init__(self, context: "Context", *, readonly: bool = False) -> None:
+        self.context = context
+        self.readonly = readonly
+        self._connection: AsyncConnection | None = None
+        self._hold: AbstractAsyncContextManager[Any] | None = None
+        self._savepoints: list[tuple[Any, int, int, int, int]] = []
+        self._depth = 0
+        self._events: list[outbox.Row] = []
+        self._audit: list[audit.AuditEntry] = []
+        self._rows: list[tuple[Table, dict[str, Any]]] = []
+        self._after: list[Callable[[], None]] = []
+
+    @property
+    def connection(self) -> AsyncConnection:
+        """The connection of the running transaction."""
+        if self._connection is None:
+            raise RuntimeError("no transaction: use `async with work`")
+        return self._connection
+
+    def now(self) -> datetime:
+        return self.context.clock()
+
+    async def execute(self, statement: Executable, parameters: Any = None) -> Result[Any]:
+        """Execute one Core statement in the transaction."""
+        return await self.connection.execute(statement, parameters)
+
+    def add(self, table: Table, row: dict[str, Any]) -> None:
+        """Insert `row` just before commit, together with others of its table (one round trip for many)."""
+        self._rows.append((table, row))
+
+    def publish(self, event_: Envelope) -> None:
+        """Send `event_` once the transaction has committed (through the outbox)."""
+        self.publish_raw(outbox.Row.of(event_, self.now(), self.context.settings.topic_prefix))
+
+    def publish_raw(self, row: outbox.Row) -> None:
+        if self.readonly:
+            raise RuntimeError("a read-only unit of work publishes nothing")
+        self._events.append(row)
+
+    def audit(self, entry: "audit.AuditEntry") -> None:
+        """Record who did what to what, in the same transaction."""
+        self._audit.append(entry)
+
+    def after_commit(self, act: Callable[[], None]) -> None:
+        """Call `act` once the transaction has committed; never when it has not."""
+        self._after.append(act)
+
+    async def insert_ignore(self, table: Table, rows: Sequence[dict[str, Any]], returning: Any) -> list[Any]:
+        """INSERT … ON CONFLICT DO NOTHING; the `returning` column of the rows that were new."""
+        dialect = postgresql if self.context.database.dialect == "postgresql" else sqlite
+        if len(rows) == 1:
+            # One row's values go as parameters: the statement is compiled once, not for every call.
+            one = dialect.insert(table).on_conflict_do_nothing().returning(returning)
+            return list((await self.connection.execute(one, rows[0])).scalars())
+        statement = dialect.insert(table).values(list(rows)).on_conflict_do_nothing().returning(returning)
+        return list((await self.connection.execute(statement)).scalars())
+
+    async def upsert(
+        self, table: Table, rows: Iterable[dict[str, Any]], key: Sequence[str], *, keep: Sequence[str] = ()
+    ) -> None:
+        """INSERT … ON CONFLICT (key) DO UPDATE of every other column given, those in `keep` apart."""
+        rows = list(rows)
+        if not rows:
+            return
+        dialect = postgresql if self.context.database.dialect == "postgresql" else sqlite
+        statement = dialect.insert(table)
+        changed = {c: statement.excluded[c] for c in rows[0] if c not in key and c not in keep}
+        await self.connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed), rows)
+
+    async def __aenter__(self) -> Self:
+        if self._depth:
+            marks = (len(self._events), len(self._audit), len(self._rows), len(self._after))
+            self._savepoints.append((await self.connection.begin_nested(), *marks))
+            self._depth += 1
+            return self
+        if not self.readonly:
+            hold = self.context.database.writing()
+            async with asyncio.timeout(WAIT_SECONDS):
+                await hold.__aenter__()
+            self._hold = hold
+        try:
+            self._connection = await self.context.database.engine.connect()
+            if self.readonly:
+                await self._connection.execution_options(readonly=True)
+            await self._connection.begin()
+        except BaseException:
+            await self._release()
+            raise
+        self._depth = 1
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._depth -= 1
+        if self._savepoints:
+            savepoint, *marks = self._savepoints.pop()
+            if error is None:
+                await savepoint.commit()
+            else:
+                for queue, mark in zip((self._events, self._audit, self._rows, self._after), marks, strict=True):
+                    del queue[mark:]  # type: ignore[attr-defined]
+                await savepoint.rollback()
+            return
+        published = bool(self._events)
+        try:
+            if error is None:
+                await self._flush()
+                await self.connection.commit()
+            else:
+                await self.connection.rollback()
+        finally:
+            after = self._after
+            self._events, self._audit, self._rows, self._after = [], [], [], []
+            await self._release()
+        if error is None:
+            if published:
+                await self.context.committed()
+            for act in after:
+                act()
+
+    async def _flush(self) -> None:
+        grouped: dict[Table, list[dict[str, Any]]] = {}
+        for table, row in self._rows:
+            grouped.setdefault(table, []).append(row)
+        if self._audit:
+            grouped[self.context.tables.audit.audit] = [entry.row(self) for entry in self._audit]
+        if self._events:
+            grouped[self.context.tables.outbox] = [row.values() for row in self._events]
+        for table, rows in grouped.items():
+            await self.connection.execute(insert(table), rows)
+
+    async def _release(self) -> None:
+        connection, self._connection = self._connection, None
+        hold, self._hold = self._hold, None
+        try:
+            if connection is not None:
+                # A cancelled request must give its connection back all the same.
+                await asyncio.shield(connection.close())
+        finally:
+            if hold is not None:
+                await hold.__aexit__(None, None, None)

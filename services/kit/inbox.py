@@ -1,0 +1,364 @@
+"""The inbox: an event's id and its effect commit together, so that a second delivery changes nothing.
+
+What fails is parked beside: later events of its key wait behind it, all other keys go on. A parked event is tried again
+with back-off; out of tries, or undecodable, it is `dead`: kept whole with its cause, announced on the topic's
+dead-letter topic, holding its key until it is replayed or dropped by command.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+import orjson
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    delete,
+    func,
+    select,
+    text,
+    update,
+)
+
+from services.contracts import topics
+from services.contracts.base import Envelope, Undecodable, UnknownType, decode
+from services.kit.columns import BigId, UtcDateTime
+from services.kit.errors import NotFound
+from services.kit.outbox import Row
+
+if TYPE_CHECKING:
+    from services.kit.db import UnitOfWork
+
+State = Literal["waiting", "behind", "gap", "dead"]
+RETRY_SECONDS = (1, 2, 5, 15, 60, 300, 900, 1800)
+"""Pauses between the tries of a parked event; after the last it is dead."""
+
+
+@dataclass(frozen=True)
+class InboxTables:
+    done: Table
+    versions: Table
+    parked: Table
+
+
+def inbox_tables(metadata: MetaData) -> InboxTables:
+    """Events done (by consumer and id), each aggregate's last version, and what is parked."""
+    done = Table(
+        "inbox",
+        metadata,
+        Column("consumer", String(64), primary_key=True),
+        Column("event_id", String(64), primary_key=True),
+        Column("done_at", UtcDateTime, nullable=False, index=True),
+    )
+    versions = Table(
+        "inbox_versions",
+        metadata,
+        Column("consumer", String(64), primary_key=True),
+        Column("topic", String(200), primary_key=True),
+        Column("key", String(200), primary_key=True),
+        Column("version", Integer, nullable=False),
+    )
+    parked = Table(
+        "inbox_parked",
+        metadata,
+        Column("id", BigId, primary_key=True, autoincrement=True),
+        Column("consumer", String(64), nullable=False),
+        Column("topic", String(200), nullable=False),
+        Column("partition", Integer, nullable=False),
+        Column("offset", BigId, nullable=False),
+        Column("key", String(200), nullable=False),
+        Column("event_id", String(64)),
+        Column("event_type", String(200)),
+        Column("version", Integer),
+        Column("headers", LargeBinary, nullable=False),
+        Column("value", LargeBinary),
+        Column("state", String(10), nullable=False),
+        Column("cause", Text, nullable=False),
+        Column("attempts", Integer, nullable=False),
+        Column("next_try", UtcDateTime, nullable=False),
+        Column("parked_at", UtcDateTime, nullable=False),
+        UniqueConstraint("consumer", "topic", "partition", "offset", name="uq_inbox_parked_place"),
+    )
+    return InboxTables(done, versions, parked)
+
+
+# One statement of constant text for any number of ids: a VALUES list would be built and compiled anew for each batch.
+_NEW_IDS = {
+    "postgresql": text(
+        "INSERT INTO inbox (consumer, event_id, done_at) SELECT :consumer, given.id, :now "
+        "FROM unnest(CAST(:ids AS text[])) AS given (id) ON CONFLICT DO NOTHING RETURNING event_id"
+    ).bindparams(bindparam("now", type_=UtcDateTime), bindparam("ids", type_=ARRAY(String))),
+    "sqlite": text(
+        "INSERT INTO inbox (consumer, event_id, done_at) SELECT :consumer, given.value, :now "
+        "FROM json_each(:ids) AS given WHERE true ON CONFLICT DO NOTHING RETURNING event_id"
+    ).bindparams(bindparam("now", type_=UtcDateTime)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A Kafka message as it came, and the event in it or why there is none."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    headers: Sequence[tuple[str, bytes]]
+    value: bytes | None
+    event: Envelope | None = None
+    problem: str | None = None
+    passed_over: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        topic: str,
+        partition: int,
+        offset: int,
+        key: bytes | None,
+        headers: Sequence[tuple[str, bytes]],
+        value: bytes | None,
+    ) -> "Message":
+        name = (key or b"").decode("utf-8", "backslashreplace")[:200]
+        place = (topic, partition, offset, name, headers, value)
+        try:
+            return cls(*place, event=decode(headers, value, key))
+        except UnknownType:
+            return cls(*place, passed_over=True)
+        except Undecodable as error:
+            return cls(*place, problem=str(error))
+
+
+@dataclass
+class Ledger:
+    """What the inbox knows about the keys of a batch, kept up to date while the batch is handled."""
+
+    versions: dict[tuple[str, str], int] = field(default_factory=dict)
+    held: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Lowest parked version of each held key (0 where a parked message has none)."""
+
+
+class Inbox:
+    """One consumer's inbox inside a unit of work."""
+
+    def __init__(self, work: "UnitOfWork", consumer: str) -> None:
+        self.work = work
+        self.consumer = consumer
+        self.tables = work.context.tables.inbox
+        self.prefix = work.context.settings.topic_prefix
+
+    async def new_ids(self, ids: Sequence[str]) -> set[str]:
+        """Mark `ids` as done; those that were not before."""
+        if not ids:
+            return set()
+        statement = _NEW_IDS[self.work.context.database.dialect]
+        given = {"consumer": self.consumer, "now": self.work.now(), "ids": list(dict.fromkeys(ids))}
+        if self.work.context.database.dialect == "sqlite":
+            given["ids"] = orjson.dumps(given["ids"]).decode()
+        return set((await self.work.execute(statement, given)).scalars())
+
+    async def ledger(self, messages: Sequence[Message]) -> Ledger:
+        """Last versions and held keys among `messages`."""
+        keys = {m.key for m in messages}
+        versions, parked = self.tables.versions, self.tables.parked
+        found = Ledger()
+        statement = select(versions.c.topic, versions.c.key, versions.c.version).where(
+            versions.c.consumer == self.consumer, versions.c.key.in_(keys)
+        )
+        rows: Any = await self.work.execute(statement)
+        for row in rows:
+            found.versions[row[0], row[1]] = row[2]
+        held = (
+            select(parked.c.topic, parked.c.key, func.min(func.coalesce(parked.c.version, 0)))
+            .where(parked.c.consumer == self.consumer, parked.c.key.in_(keys))
+            .group_by(parked.c.topic, parked.c.key)
+        )
+        rows = await self.work.execute(held)
+        for row in rows:
+            found.held[row[0], row[1]] = row[2]
+        return found
+
+    def judge(self, message: Message, ledger: Ledger) -> tuple[Literal["do", "skip", "park"], State, str]:
+        """What to do with a decoded message: its verdict and, where it is parked, state and cause."""
+        event = message.event
+        assert event is not None
+        place = (message.topic, message.key)
+        last = ledger.versions.get(place)
+        gapless = topics.all_topics()[message.topic.removeprefix(self.prefix)].ordering == "gapless"
+        if last is not None and event.version <= last:
+            return "skip", "waiting", ""
+        fits = not gapless or event.version == (last or 0) + 1
+        held = ledger.held.get(place)
+        if held is not None and not (fits and gapless and held > event.version):
+            return "park", "behind", "waits behind an earlier event of its key"
+        if not fits:
+            return "park", "gap", f"gap: version {event.version} came, {(last or 0) + 1} was due"
+        return "do", "waiting", ""
+
+    async def save_versions(self, ledger: Ledger) -> None:
+        rows = [
+            {"consumer": self.consumer, "topic": topic, "key": key, "version": version}
+            for (topic, key), version in ledger.versions.items()
+        ]
+        await self.work.upsert(self.tables.versions, rows, ["consumer", "topic", "key"])
+
+    async def park(self, message: Message, state: State, cause: str) -> None:
+        """Set a message aside. A dead one is announced on the dead-letter topic in the same transaction."""
+        now = self.work.now()
+        event = message.event
+        row = {
+            "consumer": self.consumer,
+            "topic": message.topic,
+            "partition": message.partition,
+            "offset": message.offset,
+            "key": message.key,
+            "event_id": event.id if event else None,
+            "event_type": event.type if event else None,
+            "version": event.version if event else None,
+            "headers": orjson.dumps([(n, v.decode("latin-1")) for n, v in message.headers]),
+            "value": message.value,
+            "state": state,
+            "cause": cause[:1000],
+            "attempts": 1 if state in ("waiting", "dead") else 0,
+            "next_try": now + timedelta(seconds=RETRY_SECONDS[0] if state == "waiting" else 0),
+            "parked_at": now,
+        }
+        new = await self.work.insert_ignore(self.tables.parked, [row], self.tables.parked.c.id)
+        if new and state == "dead":
+            self.announce(row)
+
+    def announce(self, row: dict[str, Any]) -> None:
+        """Tell of a dead event on its topic's dead-letter topic."""
+        topic = topics.all_topics()[row["topic"].removeprefix(self.prefix)]
+        headers = [(n, v) for n, v in orjson.loads(row["headers"])]
+        headers += [
+            ("tongban_consumer", self.consumer),
+            ("tongban_cause", row["cause"].encode("ascii", "backslashreplace").decode()),
+            ("tongban_place", f"{row['topic']}/{row['partition']}/{row['offset']}"),
+        ]
+        self.work.publish_raw(
+            Row(self.prefix + topic.dead_letter_topic, row["key"], headers, row["value"] or b"", self.work.now())
+        )
+
+    async def due(self, now: datetime, limit: int = 50) -> list[Message]:
+        """First parked message of each key whose time has come, oldest version first."""
+        parked = self.tables.parked
+        ranked = (
+            select(
+                parked.c.id,
+                func.row_number()
+                .over(
+                    partition_by=(parked.c.topic, parked.c.key),
+                    order_by=(func.coalesce(parked.c.version, 0), parked.c.id),
+                )
+                .label("place"),
+            )
+            .where(parked.c.consumer == self.consumer)
+            .subquery()
+        )
+        statement = (
+            select(parked)
+            .join(ranked, ranked.c.id == parked.c.id)
+            .where(ranked.c.place == 1, parked.c.next_try <= now, parked.c.state.in_(("waiting", "behind", "gap")))
+            .order_by(parked.c.next_try)
+            .limit(limit)
+        )
+        return [_message(row) for row in await self.work.execute(statement)]
+
+    async def locked(self, message: Message) -> Any:
+        """The parked row of `message`, locked, or None when another process has dealt with it."""
+        parked = self.tables.parked
+        statement = select(parked).where(*_place(parked, self.consumer, message)).with_for_update(skip_locked=True)
+        return (await self.work.execute(statement)).one_or_none()
+
+    async def unpark(self, message: Message) -> None:
+        """Take a message off the shelf; the next of its key comes due at once."""
+        parked = self.tables.parked
+        await self.work.execute(delete(parked).where(*_place(parked, self.consumer, message)))
+        await self.work.execute(
+            update(parked)
+            .where(
+                parked.c.consumer == self.consumer,
+                parked.c.topic == message.topic,
+                parked.c.key == message.key,
+                parked.c.state.in_(("behind", "gap")),
+            )
+            .values(next_try=self.work.now())
+        )
+
+    async def postpone(self, row: Any, cause: str, *, state: State = "waiting") -> State:
+        """Count a failed try: next one later, or dead after the last."""
+        parked = self.tables.parked
+        attempts = row.attempts + (0 if state == "gap" else 1)
+        if state == "waiting" and attempts > len(RETRY_SECONDS):
+            state = "dead"
+        pause = 5 if state == "gap" else RETRY_SECONDS[min(attempts, len(RETRY_SECONDS)) - 1]
+        next_try = self.work.now() + timedelta(seconds=pause)
+        values = {"attempts": attempts, "cause": cause[:1000], "state": state, "next_try": next_try}
+        await self.work.execute(update(parked).where(parked.c.id == row.id).values(values))
+        if state == "dead":
+            self.announce(dict(row._mapping) | values)
+        return state
+
+
+def _place(parked: Table, consumer: str, message: Message) -> tuple[Any, ...]:
+    return (
+        parked.c.consumer == consumer,
+        parked.c.topic == message.topic,
+        parked.c.partition == message.partition,
+        parked.c.offset == message.offset,
+    )
+
+
+def _message(row: Any) -> Message:
+    headers = [(n, v.encode("latin-1")) for n, v in orjson.loads(row.headers)]
+    key = row.key.encode()
+    return Message.of(row.topic, row.partition, row.offset, key, headers, row.value)
+
+
+# What an operator does (`tongban dead-letters`).
+
+
+async def dead_letters(work: "UnitOfWork", *, everything: bool = False) -> list[dict[str, Any]]:
+    """Dead events, or with `everything` all parked ones, without their payloads."""
+    parked = work.context.tables.inbox.parked
+    shown = [c for c in parked.c if c.name not in ("headers", "value")]
+    statement = select(*shown).order_by(parked.c.id)
+    if not everything:
+        statement = statement.where(parked.c.state == "dead")
+    return [dict(row._mapping) for row in await work.execute(statement)]
+
+
+async def replay(work: "UnitOfWork", parked_id: int, *, accept_gap: bool = False) -> None:
+    """Try a parked event again at once; with `accept_gap` take its version as the next of its aggregate."""
+    parked, versions = work.context.tables.inbox.parked, work.context.tables.inbox.versions
+    row = (await work.execute(select(parked).where(parked.c.id == parked_id))).one_or_none()
+    if row is None:
+        raise NotFound(f"nothing is parked under {parked_id}")
+    values = {"state": "waiting", "attempts": 0, "next_try": work.now()}
+    await work.execute(update(parked).where(parked.c.id == parked_id).values(values))
+    if accept_gap and row.version is not None:
+        place = {"consumer": row.consumer, "topic": row.topic, "key": row.key, "version": row.version - 1}
+        await work.upsert(versions, [place], ["consumer", "topic", "key"])
+
+
+async def drop(work: "UnitOfWork", parked_id: int) -> None:
+    """Give a parked event up for good: it counts as read, and what waits behind it goes on."""
+    parked = work.context.tables.inbox.parked
+    row = (await work.execute(select(parked).where(parked.c.id == parked_id))).one_or_none()
+    if row is None:
+        raise NotFound(f"nothing is parked under {parked_id}")
+    box = Inbox(work, row.consumer)
+    if row.version is not None:
+        place = {"consumer": row.consumer, "topic": row.topic, "key": row.key, "version": row.version}
+        await work.upsert(box.tables.versions, [place], ["consumer", "topic", "key"])
+    await box.unpark(_message(row))

@@ -1,0 +1,57 @@
+"""Migrations: one chain for each service, the same on SQLite and PostgreSQL (Alembic).
+
+`services/<name>/migrations/env.py` is two lines that call `run`; `upgrade` brings a database to the newest revision,
+as the owner role where the settings name one, under an advisory lock on PostgreSQL.
+"""
+
+import zlib
+from importlib.resources import files
+from pathlib import Path
+
+from alembic import command, context
+from alembic.config import Config
+from sqlalchemy import Connection, MetaData, text
+
+from services.kit.db import Database
+from services.kit.settings import ServiceSettings
+
+
+def config(service: str) -> Config:
+    """Alembic's configuration of a service's chain."""
+    found = Config()
+    found.set_main_option("script_location", str(Path(str(files(f"services.{service}") / "migrations"))))
+    found.set_main_option("path_separator", "os")
+    return found
+
+
+def run(metadata: MetaData) -> None:
+    """What an `env.py` does: run the chain on the connection that `upgrade` opened."""
+    connection: Connection = context.config.attributes["connection"]
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        render_as_batch=True,
+        compare_type=False,
+        transaction_per_migration=False,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+async def upgrade(settings: ServiceSettings, revision: str = "head") -> None:
+    """Bring the service's database to `revision` in one transaction."""
+    database = Database(settings.migration_database_url or settings.database_url, pool_size=1)
+    try:
+        async with database.engine.begin() as connection:
+            if database.dialect == "postgresql":
+                key = zlib.crc32(f"tongban-migrate-{settings.service}".encode())
+                await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+            await connection.run_sync(_upgrade, settings.service, revision)
+    finally:
+        await database.close()
+
+
+def _upgrade(connection: Connection, service: str, revision: str) -> None:
+    chain = config(service)
+    chain.attributes["connection"] = connection
+    command.upgrade(chain, revision)
