@@ -1,0 +1,1 @@
+"""Identity: the OpenID provider of every channel."""

@@ -1,0 +1,5 @@
+"""HTTP of identity: request → use case → response."""
+
+from services.identity.api import back_channel, front_channel, metadata
+
+ROUTERS = (metadata.router, back_channel.router, front_channel.router)

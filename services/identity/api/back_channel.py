@@ -1,0 +1,104 @@
+"""Endpoints that clients call directly: token, revocation, introspection, userinfo."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from services.identity.api.reading import (
+    FORM,
+    NO_STORE,
+    form_parameters,
+    json_answer,
+    oauth_error,
+    one_authorization,
+    provider_of,
+)
+from services.identity.errors import InsufficientScope, InvalidRequest, InvalidToken, OAuthError
+from services.identity.handlers import inspect
+from services.identity.handlers import token as tokens
+
+router = APIRouter(tags=["back channel"])
+MAX_TOKEN = 16 * 1024
+
+
+def _form(*required: str) -> dict[str, Any]:
+    properties = {name: {"type": "string"} for name in ("client_id", "client_assertion_type", "client_assertion")}
+    properties |= {name: {"type": "string"} for name in required}
+    schema = {"type": "object", "properties": properties, "required": list(required)}
+    return {"requestBody": {"required": True, "content": {FORM: {"schema": schema}}}}
+
+
+@router.post("/token", summary="Token endpoint (RFC 6749 §3.2)", openapi_extra=_form("grant_type"))
+async def token(request: Request) -> Response:
+    try:
+        parameters = await form_parameters(request)
+        return json_answer(await tokens.token(provider_of(request), parameters, one_authorization(request)))
+    except OAuthError as error:
+        return oauth_error(error)
+
+
+@router.post("/revoke", summary="Revocation (RFC 7009)", openapi_extra=_form("token"))
+async def revoke(request: Request) -> Response:
+    try:
+        parameters = await form_parameters(request)
+        await inspect.revoke(provider_of(request), parameters, one_authorization(request))
+    except OAuthError as error:
+        return oauth_error(error)
+    return Response(status_code=200, headers=NO_STORE)
+
+
+@router.post("/introspect", summary="Introspection (RFC 7662)", openapi_extra=_form("token"))
+async def introspect(request: Request) -> Response:
+    try:
+        parameters = await form_parameters(request)
+        return json_answer(await inspect.introspect(provider_of(request), parameters, one_authorization(request)))
+    except OAuthError as error:
+        return oauth_error(error)
+
+
+@router.get("/userinfo", summary="UserInfo (OpenID Connect Core §5.3)")
+async def userinfo(request: Request) -> Response:
+    return await _userinfo(request)
+
+
+@router.post("/userinfo", summary="UserInfo by POST", openapi_extra={"requestBody": {"content": {FORM: {}}}})
+async def userinfo_by_post(request: Request) -> Response:
+    return await _userinfo(request)
+
+
+async def _userinfo(request: Request) -> Response:
+    try:
+        bearer = await _bearer(request)
+        if bearer is None:
+            # RFC 6750 §3.1: without any credentials no error code is told.
+            return Response(status_code=401, headers=NO_STORE | {"WWW-Authenticate": "Bearer"})
+        return json_answer(await inspect.userinfo(provider_of(request), bearer))
+    except (InvalidToken, InsufficientScope) as error:
+        answer = oauth_error(error)
+        answer.headers["WWW-Authenticate"] = f'Bearer error="{error.code}", error_description="{error.description}"'
+        return answer
+    except OAuthError as error:
+        return oauth_error(error)
+
+
+async def _bearer(request: Request) -> str | None:
+    """The access token, from the header or a form (RFC 6750 §2.1 and §2.2), never from the query."""
+    found = []
+    header = one_authorization(request)
+    if header is not None:
+        scheme, _, value = header.partition(" ")
+        if scheme.lower() != "bearer" or not value.strip():
+            raise InvalidRequest("the Authorization header is no bearer token")
+        found.append(value.strip())
+    if request.method == "POST" and request.headers.get("content-type", "").lower().startswith(FORM):
+        parameters = await form_parameters(request)
+        if parameters.repeated:
+            raise InvalidRequest("a parameter is given more than once")
+        if "access_token" in parameters:
+            found.append(parameters["access_token"])
+    if len(found) > 1:
+        raise InvalidRequest("the access token is sent in two ways")
+    if found and len(found[0]) > MAX_TOKEN:
+        raise InvalidRequest("the access token is too long")
+    return found[0] if found else None

@@ -1,0 +1,140 @@
+"""The pages of identity: what each shows. Words are in the templates and locales."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from fastapi import Request
+from starlette.responses import Response
+
+from services.identity.api.reading import MAX_BODY
+from services.identity.domain.clients import Client
+from services.identity.domain.parameters import Parameters
+from services.identity.domain.redirects import origin
+from services.identity.errors import InvalidRequest, OAuthError, RequestTooLarge
+from services.identity.handlers.authorize import AskPerson
+from services.identity.handlers.logout import AskToSignOut
+from services.kit.errors import TongbanError, TooLarge
+from services.kit.pages import (
+    CHINESE,
+    ENGLISH,
+    LANGUAGE_COOKIE,
+    LANGUAGES,
+    Form,
+    Frame,
+    Pages,
+    gettext,
+    parse_form,
+    preferences_of_scope,
+    read_body,
+)
+from services.kit.pages.headers import content_policy
+from services.kit.telemetry import trace_id
+
+
+class Problem(NamedTuple):
+    """What is wrong with a field ("" for the whole form), in words for people."""
+
+    field: str
+    words: str
+
+
+def pages_of(request: Request) -> Pages:
+    """The pages of this process."""
+    found = request.app.state.pages
+    assert isinstance(found, Pages)
+    return found
+
+
+async def frame(request: Request) -> Frame:
+    """What surrounds every page of ours."""
+    return Frame(
+        brand=gettext("通办"),
+        menu_label=gettext("语言和字号"),
+        phone="12345",
+        phone_note=gettext("咨询、投诉、建议，24 小时有人接"),
+    )
+
+
+async def form_fields(request: Request) -> Form:
+    """A posted form of ours, its token not checked yet. Raises InvalidRequest, RequestTooLarge."""
+    try:
+        return parse_form(await read_body(request, MAX_BODY))
+    except TooLarge:
+        raise RequestTooLarge("the form is too large") from None
+    except TongbanError:
+        raise InvalidRequest("the form cannot be read") from None
+
+
+def speak(request: Request, parameters: Parameters) -> None:
+    """Speak the reader's own choice, else `ui_locales` (OpenID Connect Core §3.1.2.1); keep the waiting request in the
+    links that change language or text size, wherever the page was posted to.
+    """
+    path = "/logout" if request.url.path.startswith("/logout") else "/authorize"
+    preferences = replace(preferences_of_scope(request.scope), path=path, query=urlencode(parameters.pairs()))
+    if request.cookies.get(LANGUAGE_COOKIE) not in LANGUAGES:
+        for tag in parameters.words("ui_locales"):
+            found = {"zh": CHINESE, "en": ENGLISH}.get(tag.lower().partition("-")[0])
+            if found:
+                preferences = replace(preferences, language=found)
+                pages_of(request).library.languages.use(found)
+                break
+    request.state.preferences = preferences
+
+
+async def sign_in_page(
+    request: Request,
+    asked: AskPerson,
+    problems: Sequence[Problem] = (),
+    username: str = "",
+    *,
+    title: str = "",
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The sign-in form, or the choice of the present account. `title` stands over `problems`."""
+    parameters = asked.parameters
+    values = {
+        "client": asked.client,
+        "waiting": urlencode(parameters.pairs()),
+        "choose": asked.choose,
+        "summary_title": title,
+        "problems": [(f"f-{p.field}" if p.field else "", p.words) for p in problems],
+        "errors": {p.field: p.words for p in problems},
+        "username": username or parameters.get("login_hint", ""),
+    }
+    # A form's answer leads back to the client; browsers apply form-action to that redirect too.
+    policy = content_policy([origin(parameters["redirect_uri"])])
+    given = {"content-security-policy": policy, **(headers or {})}
+    return await pages_of(request).render(request, "identity/signin.html", values, status=status, headers=given)
+
+
+async def sign_out_page(request: Request, asked: AskToSignOut) -> Response:
+    """The question whether to sign out."""
+    target = asked.parameters.get("post_logout_redirect_uri")
+    policy = content_policy([origin(target)] if target else [])
+    values = {"client": asked.client, "waiting": urlencode(asked.parameters.pairs())}
+    headers = {"content-security-policy": policy}
+    return await pages_of(request).render(request, "identity/signout.html", values, headers=headers)
+
+
+async def signed_out_page(request: Request, client: Client | None) -> Response:
+    """Signed out, and nowhere to go back to."""
+    return await pages_of(request).render(request, "identity/signed_out.html", {"client": client})
+
+
+async def home_page(request: Request, clients: Mapping[str, Client]) -> Response:
+    """Who we are and where people may go on."""
+    doors = [client for client in clients.values() if client.client_uri]
+    return await pages_of(request).render(request, "identity/home.html", {"doors": doors})
+
+
+async def error_page(request: Request, error: OAuthError | TongbanError) -> Response:
+    """An error shown here: client or redirect URI cannot be trusted, so nothing is sent there (RFC 6749 §4.1.2.1)."""
+    if isinstance(error, OAuthError):
+        status, code = error.status, f"{error.code}: {error.description}"
+    else:
+        status, code = error.kind.status, error.slug
+    values = {"code": code, "reference": trace_id()}
+    return await pages_of(request).render(request, "identity/error.html", values, status=status)

@@ -1,0 +1,1 @@
+"""Rules of identity: plain values in, plain values out, no I/O."""

@@ -1,0 +1,70 @@
+"""Accounts: user names, passwords, grants."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from services.identity.domain.clients import EVERYWHERE, ROLES, Realm
+from services.identity.errors import NotStaff, PasswordWeak, RoleUnknown, UsernameInvalid
+
+MAX_PASSWORD_BYTES = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A staff role at an organisation ("*": at every one)."""
+
+    organisation: str
+    role: str
+
+    def claim(self) -> dict[str, str]:
+        """The grant as the `grants` claim of a token carries it."""
+        return {"org": self.organisation, "role": self.role}
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person in one realm. `id` is the `sub` of their tokens."""
+
+    id: str
+    realm: Realm
+    username: str
+    name: str
+    assurance: int
+    enabled: bool
+    version: int
+    grants: tuple[Grant, ...] = ()
+
+
+def normal_username(value: str) -> str:
+    """The form in which user names are compared: NFKC, lower case, no white space around."""
+    return unicodedata.normalize("NFKC", value).strip().casefold()
+
+
+def check_username(value: str) -> str:
+    """The normal form of a new user name. Raises UsernameInvalid."""
+    found = normal_username(value)
+    if not re.fullmatch(r"[\w][\w.@+-]{1,63}", found):
+        raise UsernameInvalid("2 to 64 letters, digits, . _ @ + -")
+    return found
+
+
+def check_password(value: str) -> str:
+    """A new password, unchanged (NIST SP 800-63B §5.1.1.2: length, no composition rules). Raises PasswordWeak."""
+    if len(value) < 12:
+        raise PasswordWeak("at least 12 characters")
+    if len(value.encode()) > MAX_PASSWORD_BYTES:
+        raise PasswordWeak(f"at most {MAX_PASSWORD_BYTES} bytes")
+    return value
+
+
+def check_grant(realm: Realm, grant: Grant) -> Grant:
+    """Raises NotStaff, RoleUnknown."""
+    if realm is not Realm.STAFF:
+        raise NotStaff("citizens act by their own right")
+    if grant.role not in ROLES:
+        raise RoleUnknown(f"one of {', '.join(ROLES)}")
+    # A USCC, or division and department name in Chinese: "511602000000:区司法局".
+    if grant.organisation != EVERYWHERE and not re.fullmatch(r"\S{1,128}", grant.organisation):
+        raise RoleUnknown("an organisation id, or *")
+    return grant

@@ -1,0 +1,164 @@
+"""Every rule that a request must pass: one small module each, its source in the docstring, and where it applies.
+
+Rows run from the top down. WHO is decided first: its errors are shown on a page (authorize, logout) or in a 401 body.
+WHAT comes after: its errors go to the client, by redirect or in a body. A rule without an x here does not run.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from types import ModuleType
+
+from services.identity.domain.checks import (
+    assertion_audience,
+    assertion_id,
+    assertion_signature,
+    assertion_subject,
+    assertion_times,
+    assertion_unused,
+    client_authenticated,
+    client_grant,
+    client_known,
+    code_known,
+    code_redirect_uri,
+    code_unexpired,
+    code_unused,
+    code_verifier,
+    family_alive,
+    id_token_hint,
+    logout_client,
+    max_age,
+    parameters_once,
+    pkce_challenge,
+    post_logout_redirect,
+    prompt,
+    prompt_none,
+    redirect_uri,
+    refresh_known,
+    refresh_reuse,
+    request_object,
+    resource_granted,
+    resource_named,
+    resource_one,
+    resources_allowed,
+    response_mode,
+    response_type,
+    scope,
+    scope_machine,
+    scope_not_wider,
+    session_alive,
+    text_limits,
+    token_active,
+    token_given,
+    token_scope,
+)
+from services.identity.domain.checks.facts import Facts, Rules
+
+__all__ = ["TABLE", "Endpoint", "Facts", "Rules", "Stage", "run"]
+
+
+class Stage(StrEnum):
+    """Whose request it is; what it asks for."""
+
+    WHO = "who"
+    WHAT = "what"
+
+
+class Endpoint(IntEnum):
+    """Columns of the table. The token endpoint has one for each grant type."""
+
+    AUTHORIZE = 0
+    CODE = 1
+    REFRESH = 2
+    MACHINE = 3
+    REVOKE = 4
+    INTROSPECT = 5
+    USERINFO = 6
+    LOGOUT = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One check and the endpoints that it guards."""
+
+    name: str
+    check: Callable[[Facts], None]
+    stage: Stage
+    columns: str
+
+    def guards(self, endpoint: Endpoint) -> bool:
+        return self.columns[endpoint] == "x"
+
+
+def _row(module: ModuleType, stage: Stage, columns: str) -> Row:
+    return Row(module.__name__.rpartition(".")[2], module.check, stage, columns.replace(" ", ""))
+
+
+WHO, WHAT = Stage.WHO, Stage.WHAT
+
+# fmt: off
+TABLE: tuple[Row, ...] = (
+    #                                   authorize
+    #                                   |  code
+    #                                   |  |  refresh
+    #                                   |  |  |  machine (client_credentials)
+    #                                   |  |  |  |  revoke
+    #                                   |  |  |  |  |  introspect
+    #                                   |  |  |  |  |  |  userinfo
+    #                                   |  |  |  |  |  |  |  logout
+    _row(parameters_once,       WHO,  "x  x  x  x  x  x  -  x"),
+    _row(client_known,          WHO,  "x  -  -  -  -  -  -  -"),
+    _row(redirect_uri,          WHO,  "x  -  -  -  -  -  -  -"),
+    _row(client_authenticated,  WHO,  "-  x  x  x  x  x  -  -"),
+    _row(assertion_signature,   WHO,  "-  x  x  x  x  x  -  -"),
+    _row(assertion_subject,     WHO,  "-  x  x  x  x  x  -  -"),
+    _row(assertion_audience,    WHO,  "-  x  x  x  x  x  -  -"),
+    _row(assertion_times,       WHO,  "-  x  x  x  x  x  -  -"),
+    _row(assertion_id,          WHO,  "-  x  x  x  x  x  -  -"),
+    _row(logout_client,         WHO,  "-  -  -  -  -  -  -  x"),
+    _row(post_logout_redirect,  WHO,  "-  -  -  -  -  -  -  x"),
+    _row(assertion_unused,      WHAT, "-  x  x  x  x  x  -  -"),
+    _row(client_grant,          WHAT, "x  x  x  x  -  -  -  -"),
+    _row(request_object,        WHAT, "x  -  -  -  -  -  -  -"),
+    _row(response_type,         WHAT, "x  -  -  -  -  -  -  -"),
+    _row(response_mode,         WHAT, "x  -  -  -  -  -  -  -"),
+    _row(text_limits,           WHAT, "x  -  -  -  -  -  -  -"),
+    _row(scope,                 WHAT, "x  -  -  -  -  -  -  -"),
+    _row(scope_machine,         WHAT, "-  -  -  x  -  -  -  -"),
+    _row(pkce_challenge,        WHAT, "x  -  -  -  -  -  -  -"),
+    _row(prompt,                WHAT, "x  -  -  -  -  -  -  -"),
+    _row(max_age,               WHAT, "x  -  -  -  -  -  -  -"),
+    _row(id_token_hint,         WHAT, "x  -  -  -  -  -  -  -"),
+    _row(prompt_none,           WHAT, "x  -  -  -  -  -  -  -"),
+    _row(code_known,            WHAT, "-  x  -  -  -  -  -  -"),
+    _row(code_unused,           WHAT, "-  x  -  -  -  -  -  -"),
+    _row(code_unexpired,        WHAT, "-  x  -  -  -  -  -  -"),
+    _row(code_redirect_uri,     WHAT, "-  x  -  -  -  -  -  -"),
+    _row(code_verifier,         WHAT, "-  x  -  -  -  -  -  -"),
+    _row(refresh_known,         WHAT, "-  -  x  -  -  -  -  -"),
+    _row(family_alive,          WHAT, "-  -  x  -  -  -  -  -"),
+    _row(session_alive,         WHAT, "-  x  x  -  -  -  -  -"),
+    _row(refresh_reuse,         WHAT, "-  -  x  -  -  -  -  -"),
+    _row(scope_not_wider,       WHAT, "-  -  x  -  -  -  -  -"),
+    _row(resource_one,          WHAT, "-  x  x  x  -  -  -  -"),
+    _row(resources_allowed,     WHAT, "x  -  -  x  -  -  -  -"),
+    _row(resource_granted,      WHAT, "-  x  x  -  -  -  -  -"),
+    _row(resource_named,        WHAT, "-  -  -  x  -  -  -  -"),
+    _row(token_given,           WHAT, "-  -  -  -  x  x  -  -"),
+    _row(token_active,          WHAT, "-  -  -  -  -  -  x  -"),
+    _row(token_scope,           WHAT, "-  -  -  -  -  -  x  -"),
+)
+# fmt: on
+
+
+def run(endpoint: Endpoint, stage: Stage, facts: Facts) -> None:
+    """Run the checks of one column and stage in order. Raises the first OAuthError."""
+    for check in _COLUMNS[endpoint, stage]:
+        check(facts)
+
+
+_COLUMNS = {
+    (endpoint, stage): [row.check for row in TABLE if row.stage is stage and row.guards(endpoint)]
+    for endpoint in Endpoint
+    for stage in Stage
+}

@@ -1,0 +1,52 @@
+"""What the checks judge: a request and what is known about it, gathered beforehand, so that no check does I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from services.identity.domain.assertions import Assertion
+from services.identity.domain.clients import Client
+from services.identity.domain.parameters import Parameters
+from services.identity.domain.sessions import Limits, SsoSession
+from services.identity.domain.tokens import AuthorizationCode, Presented
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The provider's own constants."""
+
+    issuer: str
+    audience: str
+    skew: timedelta
+    assertion_life: timedelta
+    refresh_grace: timedelta
+    sessions: Limits
+
+    @property
+    def token_endpoint(self) -> str:
+        return f"{self.issuer}/token"
+
+
+@dataclass(slots=True)
+class Facts:
+    """One request. What an endpoint does not have stays None."""
+
+    rules: Rules
+    now: datetime
+    parameters: Parameters
+    client: Client | None = None
+    assertion: Assertion | None = None
+    assertion_unused: bool = True
+    session: SsoSession | None = None
+    hint: Mapping[str, Any] | None = None
+    code: AuthorizationCode | None = None
+    presented: Presented | None = None
+    token: Mapping[str, Any] | None = None
+
+    @property
+    def known_client(self) -> Client:
+        """The client, for checks that come after the one that it is known."""
+        if self.client is None:
+            raise RuntimeError("the client is checked first")
+        return self.client

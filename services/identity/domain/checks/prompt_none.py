@@ -1,0 +1,20 @@
+"""OpenID Connect Core §3.1.2.1 and §3.1.2.6: `prompt=none` shows no page; what would need one is an error."""
+
+from services.identity.domain.checks.facts import Facts
+from services.identity.domain.sessions import Next, next_step
+from services.identity.errors import LoginRequired
+
+
+def check(facts: Facts) -> None:
+    if facts.parameters.words("prompt") != ("none",):
+        return
+    max_age = facts.parameters.get("max_age")
+    step = next_step(
+        facts.session,
+        facts.now,
+        prompts=(),
+        max_age=int(max_age) if max_age is not None else None,
+        hinted=str(facts.hint["sub"]) if facts.hint else None,
+    )
+    if step is not Next.CODE:
+        raise LoginRequired("nobody fitting is signed in")

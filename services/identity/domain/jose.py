@@ -1,0 +1,111 @@
+"""Signing and verifying JWTs: algorithms are pinned by us, never taken from a header (items 8, 12 and 13)."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from joserfc import jwk, jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, KeySet, RSAKey
+
+ACCESS_TOKEN = "at+jwt"
+"""`typ` of an access token (RFC 9068 §2.1)."""
+LOGOUT_TOKEN = "logout+jwt"
+"""`typ` of a logout token (OpenID Connect Back-Channel Logout §2.4)."""
+ID_TOKEN = "JWT"
+ACCESS_ALGORITHM = "ES256"
+"""Algorithm of access tokens: four times the signatures a second of RS256, read by every common library."""
+MAX_JWT = 16 * 1024
+
+Key = jwk.Key
+
+
+def new_key(algorithm: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A fresh key pair as (public, private) JWK; `kid` is its thumbprint (RFC 7638). Takes time for RS256."""
+    key: Key
+    if algorithm == "RS256":
+        key = RSAKey.generate_key(2048, auto_kid=True)
+    else:
+        key = ECKey.generate_key("P-256", auto_kid=True)
+    public = key.as_dict(private=False, alg=algorithm, use="sig")
+    return dict(public), dict(key.as_dict(private=True, alg=algorithm, use="sig"))
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRing:
+    """The keys at one moment, parsed: what signs for each algorithm, what verifies, and the JWKS as bytes."""
+
+    signing: Mapping[str, Key]
+    verifying: KeySet
+    kids: frozenset[str]
+    jwks: bytes
+
+    @classmethod
+    def of(cls, public: list[dict[str, Any]], private: Mapping[str, dict[str, Any]]) -> "KeyRing":
+        """`public`: every JWK to publish; `private`: the signing JWK for each algorithm."""
+        signing = {algorithm: jwk.import_key(key) for algorithm, key in private.items()}
+        return cls(
+            signing,
+            KeySet.import_key_set({"keys": public}),
+            frozenset(key["kid"] for key in public),
+            json.dumps({"keys": public}, separators=(",", ":")).encode(),
+        )
+
+    def sign(self, claims: Mapping[str, Any], algorithm: str, typ: str) -> str:
+        """A JWT signed by the key that signs for `algorithm` now."""
+        key = self.signing[algorithm]
+        header = {"alg": algorithm, "kid": key.kid, "typ": typ}
+        return jwt.encode(header, dict(claims), key, algorithms=[algorithm])
+
+    def read(self, token: str, typ: str) -> dict[str, Any] | None:
+        """The claims of a token of ours of this `typ`, None for anything else. Times are for the caller to judge."""
+        header = unverified_header(token)
+        if header is None or header.get("kid") not in self.kids:
+            return None
+        found = str(header.get("typ", "JWT")).lower().removeprefix("application/")
+        if found != typ.lower():
+            return None
+        return verified(token, self.verifying, tuple({key.alg for key in self.verifying.keys if key.alg}))
+
+
+def unverified_header(token: str) -> dict[str, Any] | None:
+    """The header of a JWT before anything is verified; None where there is none."""
+    return _json_part(token, 0)
+
+
+def unverified_claims(token: str) -> dict[str, Any] | None:
+    """The claims of a JWT before anything is verified; None where there are none."""
+    return _json_part(token, 1)
+
+
+def verified(token: str, keys: KeySet, algorithms: tuple[str, ...]) -> dict[str, Any] | None:
+    """The claims if one of `keys` signed them by one of `algorithms`, else None."""
+    header = unverified_header(token)
+    if header is None or header.get("alg") not in algorithms or "crit" in header or "b64" in header:
+        return None
+    try:
+        candidates = [key for key in keys.keys if header.get("kid") in (None, key.kid) or len(keys.keys) == 1]
+        for key in candidates:
+            # A key that names its algorithm serves no other (RFC 7517 §4.4).
+            if key.alg not in (None, header["alg"]):
+                continue
+            try:
+                return dict(jwt.decode(token, key, algorithms=list(algorithms)).claims)
+            except (JoseError, ValueError, TypeError):
+                continue
+    except (JoseError, ValueError, TypeError):
+        return None
+    return None
+
+
+def _json_part(token: str, index: int) -> dict[str, Any] | None:
+    if len(token) > MAX_JWT or token.count(".") != 2:
+        return None
+    part = token.split(".")[index]
+    try:
+        found = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None

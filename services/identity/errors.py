@@ -1,0 +1,157 @@
+"""Errors of identity: OAuth's own (RFC 6749), pages for people, problem details for operators' commands."""
+
+from typing import ClassVar
+
+from services.kit.errors import Kind, TongbanError
+
+
+class OAuthError(Exception):
+    """An error in OAuth's own words: `code` of RFC 6749 §5.2 or §4.1.2.1 (and its extensions), a description for
+    developers (ASCII, never a value that came in), the HTTP status where it is answered in a body.
+    """
+
+    code: ClassVar[str] = "invalid_request"
+    status: ClassVar[int] = 400
+
+    def __init__(self, description: str, *, retry_after: int | None = None) -> None:
+        super().__init__(description)
+        self.description = description
+        self.retry_after = retry_after
+
+    def members(self) -> dict[str, str]:
+        """The error as parameters of a redirect or members of a JSON body."""
+        return {"error": self.code, "error_description": self.description}
+
+
+class InvalidRequest(OAuthError):
+    code = "invalid_request"
+
+
+class RequestTooLarge(InvalidRequest):
+    status = 413
+
+
+class InvalidClient(OAuthError):
+    """RFC 6749 §5.2: client authentication failed."""
+
+    code, status = "invalid_client", 401
+
+
+class UnauthorizedClient(OAuthError):
+    code = "unauthorized_client"
+
+
+class InvalidGrant(OAuthError):
+    code = "invalid_grant"
+
+
+class UnsupportedGrantType(OAuthError):
+    code = "unsupported_grant_type"
+
+
+class UnsupportedResponseType(OAuthError):
+    code = "unsupported_response_type"
+
+
+class InvalidScope(OAuthError):
+    code = "invalid_scope"
+
+
+class AccessDenied(OAuthError):
+    code = "access_denied"
+
+
+class InvalidTarget(OAuthError):
+    """RFC 8707 §2: the requested resource is unknown or not for this client."""
+
+    code = "invalid_target"
+
+
+class InvalidToken(OAuthError):
+    """RFC 6750 §3.1: the access token is expired, revoked or not one for here."""
+
+    code, status = "invalid_token", 401
+
+
+class InsufficientScope(OAuthError):
+    code, status = "insufficient_scope", 403
+
+
+class LoginRequired(OAuthError):
+    """OpenID Connect Core §3.1.2.6: `prompt=none` and nobody (or somebody else) is signed in."""
+
+    code = "login_required"
+
+
+class AccountSelectionRequired(OAuthError):
+    code = "account_selection_required"
+
+
+class RequestNotSupported(OAuthError):
+    code = "request_not_supported"
+
+
+class RequestUriNotSupported(OAuthError):
+    code = "request_uri_not_supported"
+
+
+class RegistrationNotSupported(OAuthError):
+    code = "registration_not_supported"
+
+
+class SlowDown(OAuthError):
+    """Too many attempts: answered 429 with Retry-After."""
+
+    code, status = "slow_down", 429
+
+
+class ServerBusy(OAuthError):
+    code, status = "temporarily_unavailable", 503
+
+
+class SignInRefused(Exception):
+    """User name and password do not fit, whichever of them it was."""
+
+
+class SignInLocked(Exception):
+    """Too many failures for this name or from this address; `seconds` until the next try is looked at."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__("locked")
+        self.seconds = seconds
+
+
+class AccountUnknown(TongbanError):
+    kind, slug, title = Kind.NOT_FOUND, "account-unknown", "No such account"
+
+
+class RoleUnknown(TongbanError):
+    kind, slug, title = Kind.INVALID, "role-unknown", "No such role"
+
+
+class NotStaff(TongbanError):
+    kind, slug, title = Kind.INVALID, "not-staff", "Only staff accounts hold roles"
+
+
+class UsernameTaken(TongbanError):
+    kind, slug, title = Kind.CONFLICT, "username-taken", "This user name is taken"
+
+
+class UsernameInvalid(TongbanError):
+    kind, slug, title = Kind.INVALID, "username-invalid", "This user name cannot be used"
+
+
+class PasswordWeak(TongbanError):
+    kind, slug, title = Kind.INVALID, "password-weak", "This password cannot be used"
+
+
+class KeyUnknown(TongbanError):
+    kind, slug, title = Kind.NOT_FOUND, "key-unknown", "No such signing key"
+
+
+class KeyTooYoung(TongbanError):
+    kind, slug, title = Kind.CONFLICT, "key-too-young", "The next key is published too short a time to sign"
+
+
+class KeyStillSigning(TongbanError):
+    kind, slug, title = Kind.CONFLICT, "key-still-signing", "No other key can take over"

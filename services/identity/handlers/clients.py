@@ -1,0 +1,19 @@
+"""Declaring clients from the settings, at each start."""
+
+from services.identity.handlers.provider import Provider
+from services.kit import deliveries
+
+
+async def declare_clients(provider: Provider) -> None:
+    """Make the database's clients those of the settings (upsert by id), and their logout addresses known."""
+    declared = provider.settings.clients
+    async with provider.work() as work:
+        await work.clients.declare(declared)
+        for client in declared:
+            if client.backchannel_logout_uri is None:
+                continue
+            known = await deliveries.endpoint(work, client.client_id)
+            await deliveries.register(work, client.client_id, client.backchannel_logout_uri)
+            if known is not None and known.state != "active":
+                await deliveries.resume(work, client.client_id)
+    provider.forget_clients()

@@ -1,0 +1,118 @@
+"""Revocation (RFC 7009), introspection (RFC 7662) and userinfo (OpenID Connect Core §5.3)."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from services.identity.domain import claims as made
+from services.identity.domain.checks import Endpoint, Facts, Stage, run
+from services.identity.domain.jose import ACCESS_TOKEN
+from services.identity.domain.parameters import Parameters
+from services.identity.domain.tokens import family_of, fingerprint
+from services.identity.errors import InvalidToken, OAuthError
+from services.identity.handlers.client_auth import authenticate, note_assertion
+from services.identity.handlers.provider import Provider
+from services.identity.store import Work
+
+INACTIVE: dict[str, Any] = {"active": False}
+"""All that is said of a token that is dead, unknown or none of the asker's business (RFC 7662 §2.2)."""
+
+
+async def revoke(provider: Provider, parameters: Parameters, authorization: str | None) -> None:
+    """End a token of the client; a refresh token takes its family along. An unknown token is no error (§2.2)."""
+    facts = await authenticate(provider, Endpoint.REVOKE, parameters, authorization)
+    ring = await provider.keys.ring()
+    async with provider.work() as work:
+        refused = await _checked(provider, work, facts, Endpoint.REVOKE)
+        if refused is None:
+            text, client_id = parameters["token"], facts.known_client.client_id
+            claims = ring.read(text, ACCESS_TOKEN)
+            if claims is not None and claims.get("client_id") == client_id:
+                await work.tokens.revoke_token(str(claims["jti"]), datetime.fromtimestamp(claims["exp"], UTC))
+            elif claims is None:
+                presented = await work.tokens.presented(fingerprint(text))
+                if presented is not None and presented.family.client_id == client_id:
+                    await work.tokens.revoke_family(presented.family.id, facts.now)
+    if refused is not None:
+        raise refused
+
+
+async def introspect(provider: Provider, parameters: Parameters, authorization: str | None) -> dict[str, Any]:
+    """Tell a client about its own token, or a service about a token that was issued for it."""
+    facts = await authenticate(provider, Endpoint.INTROSPECT, parameters, authorization)
+    ring = await provider.keys.ring()
+    answer = INACTIVE
+    async with provider.work() as work:
+        refused = await _checked(provider, work, facts, Endpoint.INTROSPECT)
+        if refused is None:
+            text, client_id = parameters["token"], facts.known_client.client_id
+            claims = ring.read(text, ACCESS_TOKEN)
+            if claims is not None:
+                theirs = client_id == claims.get("client_id") or claims.get("aud") == f"urn:tongban:{client_id}"
+                if theirs and await active(provider, work, claims, facts.now):
+                    answer = made.introspection(claims)
+            else:
+                answer = await _introspect_refresh(provider, work, text, facts)
+    if refused is not None:
+        raise refused
+    return answer
+
+
+async def _introspect_refresh(provider: Provider, work: Work, text: str, facts: Facts) -> dict[str, Any]:
+    presented = await work.tokens.presented(fingerprint(text))
+    if presented is None or presented.family.client_id != facts.known_client.client_id:
+        return INACTIVE
+    family, session = presented.family, presented.session
+    alive = family.revoked_at is None and family.expires_at > facts.now and presented.token.used_at is None
+    if not alive or not session.alive(facts.now, provider.rules.sessions):
+        return INACTIVE
+    return {
+        "active": True,
+        "client_id": family.client_id,
+        "sub": family.account_id,
+        "sid": family.session_id,
+        "scope": family.scope,
+        "exp": made.seconds(family.expires_at),
+        "iss": provider.settings.issuer,
+    }
+
+
+async def _checked(provider: Provider, work: Work, facts: Facts, endpoint: Endpoint) -> OAuthError | None:
+    """Note the assertion and run the checks; a refusal is returned, so that the note is committed all the same."""
+    try:
+        await note_assertion(provider, work, facts)
+        run(endpoint, Stage.WHAT, facts)
+    except OAuthError as error:
+        return error
+    return None
+
+
+async def active(provider: Provider, work: Work, claims: Mapping[str, Any], now: datetime) -> bool:
+    """Whether an access token of ours still counts: not expired, not revoked, its family and session alive."""
+    if claims.get("iss") != provider.settings.issuer or claims["exp"] <= now.timestamp():
+        return False
+    token_id = str(claims["jti"])
+    family_id = family_of(token_id)
+    if family_id is None:
+        return not await work.tokens.is_revoked(token_id)
+    found = await work.tokens.family(family_id, token_id)
+    if found is None:
+        return False
+    family, session, revoked = found
+    return not revoked and family.revoked_at is None and session.alive(now, provider.rules.sessions)
+
+
+async def userinfo(provider: Provider, bearer: str) -> dict[str, Any]:
+    """Claims about the person that the access token's scopes allow. Raises InvalidToken, InsufficientScope."""
+    facts = provider.facts(Parameters([]))
+    claims = (await provider.keys.ring()).read(bearer, ACCESS_TOKEN)
+    async with provider.reading() as work:
+        if claims is not None and await active(provider, work, claims, facts.now):
+            facts.token = claims
+        run(Endpoint.USERINFO, Stage.WHAT, facts)
+        assert claims is not None
+        account = await work.accounts.by_id(str(claims["sub"]))
+    if account is None or not account.enabled:
+        raise InvalidToken("the account is closed")
+    scope = str(claims.get("scope", "")).split(" ")
+    return {"sub": account.id, "realm": account.realm.value} | made.person_claims(account, scope)

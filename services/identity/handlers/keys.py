@@ -1,0 +1,172 @@
+"""Use cases of signing keys: list, rotate, retire; and the ring of parsed keys that requests use."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.identity.domain.clients import SIGNING_ALGORITHMS
+from services.identity.domain.jose import KeyRing, new_key
+from services.identity.domain.keys import KeyState, SigningKey, due, keep_until, seconds_to_ripen
+from services.identity.errors import KeyStillSigning, KeyTooYoung, KeyUnknown
+from services.identity.settings import IdentitySettings
+from services.identity.store import Work
+from services.kit.audit import AuditEntry
+
+REFRESH_SECONDS = 3.0
+"""How old a replica's view of the keys may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class RotateKeys:
+    """Let the published key of each algorithm (or of one) sign. `force`: even if it is published for a short time."""
+
+    actor: str
+    algorithm: str | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RetireKey:
+    """Take one key out of use at once: a published one goes, a signing one gives way, a retired one leaves the JWKS."""
+
+    actor: str
+    kid: str
+
+
+async def list_keys(work: Work) -> list[SigningKey]:
+    """Every key with its state, oldest first."""
+    async with work:
+        return await work.keys.all()
+
+
+async def ensure_keys(work: Work) -> None:
+    """Give each algorithm a signing and a published key. Safe on several replicas at once: the database decides."""
+    async with work:
+        keys = await work.keys.all()
+        for algorithm in SIGNING_ALGORITHMS:
+            states = {key.state for key in keys if key.algorithm == algorithm}
+            for state in (KeyState.SIGNING, KeyState.PUBLISHED):
+                if state not in states:
+                    await _make(work, algorithm, state)
+
+
+async def rotate_keys(command: RotateKeys, work: Work) -> list[SigningKey]:
+    """Let the next keys sign and publish their successors; the keys that sign now.
+
+    Raises KeyTooYoung while a verifier may not have seen the next key (item 12), KeyStillSigning without a next one.
+    """
+    settings = _settings(work)
+    async with work:
+        keys = await work.keys.all(lock=True)
+        for algorithm in SIGNING_ALGORITHMS:
+            if command.algorithm in (None, algorithm):
+                await _advance(work, keys, algorithm, settings, command.force)
+        kids = ",".join(key.kid for key in keys if key.state is KeyState.PUBLISHED)
+        work.audit(AuditEntry(command.actor, "rotate", "signing_keys", kids[:200]))
+        return [key for key in await work.keys.all() if key.state is KeyState.SIGNING]
+
+
+async def retire_key(command: RetireKey, work: Work) -> None:
+    """Raises KeyUnknown, KeyStillSigning (no published key could take over)."""
+    async with work:
+        keys = await work.keys.all(lock=True)
+        key = next((key for key in keys if key.kid == command.kid), None)
+        if key is None:
+            raise KeyUnknown("`tongban keys list` shows them")
+        if key.state is KeyState.SIGNING:
+            if not any(k.state is KeyState.PUBLISHED and k.algorithm == key.algorithm for k in keys):
+                raise KeyStillSigning("no key of this algorithm is published")
+            await _advance(work, keys, key.algorithm, _settings(work), force=True)
+        # Tokens that it signed fail from now on: this is for a key that others may hold.
+        await work.keys.remove(key.kid)
+        if key.state is KeyState.PUBLISHED:
+            await _make(work, key.algorithm, KeyState.PUBLISHED)
+        work.audit(AuditEntry(command.actor, "retire", "signing_keys", key.kid))
+
+
+async def tend_keys(work: Work) -> None:
+    """What the worker does: rotate on schedule, drop retired keys whose last token has expired."""
+    settings = _settings(work)
+    longest = timedelta(seconds=max(settings.access_token_seconds, settings.id_token_seconds))
+    async with work:
+        now = work.now()
+        keys = await work.keys.all(lock=True)
+        for key in keys:
+            until = keep_until(key, longest)
+            if key.state is KeyState.RETIRED and until is not None and until <= now:
+                await work.keys.remove(key.kid)
+            if due(key, now, timedelta(days=settings.key_rotation_days)):
+                with contextlib.suppress(KeyTooYoung, KeyStillSigning):  # not yet: the next round tries again
+                    await _advance(work, keys, key.algorithm, settings, force=False)
+
+
+async def _advance(work: Work, keys: list[SigningKey], algorithm: str, settings: IdentitySettings, force: bool) -> None:
+    now = work.now()
+    current = [key for key in keys if key.algorithm == algorithm and key.state is KeyState.SIGNING]
+    following = [key for key in keys if key.algorithm == algorithm and key.state is KeyState.PUBLISHED]
+    if not following:
+        raise KeyStillSigning(f"no {algorithm} key is published yet: the service makes one within a minute")
+    wait = seconds_to_ripen(following[0], now, timedelta(seconds=settings.key_publish_seconds))
+    if wait and not force:
+        raise KeyTooYoung(f"the next {algorithm} key may sign in {wait} s")
+    for key in current:
+        await work.keys.set_retired(key.kid, now)
+    await work.keys.set_signing(following[0].kid, now)
+    await _make(work, algorithm, KeyState.PUBLISHED)
+
+
+async def _make(work: Work, algorithm: str, state: KeyState) -> None:
+    public, private = await asyncio.to_thread(new_key, algorithm)
+    now = work.now()
+    kid = str(public["kid"])
+    key = SigningKey(kid, algorithm, state, public, now, now if state is KeyState.SIGNING else None, None)
+    await work.keys.add(key, work.crypto.encrypt_json(private, f"signing_keys.private/{kid}"))
+
+
+def _settings(work: Work) -> IdentitySettings:
+    settings = work.context.settings
+    assert isinstance(settings, IdentitySettings)
+    return settings
+
+
+class Keys:
+    """The key ring as this process knows it, read again after a few seconds; parsed once, not for each request."""
+
+    def __init__(self, reading: Callable[[], Work]) -> None:
+        self._reading = reading
+        self._ring: KeyRing | None = None
+        self._read_at = 0.0
+        self._known: frozenset[tuple[str, str]] = frozenset()
+        self._lock = asyncio.Lock()
+
+    async def ring(self) -> KeyRing:
+        """The keys of now."""
+        if self._ring is None or time.monotonic() - self._read_at > REFRESH_SECONDS:
+            async with self._lock:
+                if self._ring is None or time.monotonic() - self._read_at > REFRESH_SECONDS:
+                    self._ring = await self._load()
+                    self._read_at = time.monotonic()
+        return self._ring
+
+    def forget(self) -> None:
+        """Read again at the next use."""
+        self._read_at = 0.0
+        self._known = frozenset()
+
+    async def _load(self) -> KeyRing:
+        async with self._reading() as work:
+            keys = await work.keys.all()
+            known = frozenset((key.kid, key.state.value) for key in keys)
+            if self._ring is not None and known == self._known:
+                return self._ring
+            signing = {key.algorithm: key.kid for key in keys if key.state is KeyState.SIGNING}
+            sealed = await work.keys.private_parts(list(signing.values()))
+            private = {
+                algorithm: work.crypto.decrypt_json(sealed[kid], f"signing_keys.private/{kid}")
+                for algorithm, kid in signing.items()
+            }
+        self._known = known
+        return KeyRing.of([key.public for key in keys], private)

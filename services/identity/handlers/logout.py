@@ -1,0 +1,74 @@
+"""RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0): at once for a fitting hint, else after a question."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.identity.domain.checks import Endpoint, Facts, Stage, run
+from services.identity.domain.clients import Client, Realm
+from services.identity.domain.jose import ID_TOKEN
+from services.identity.domain.parameters import Parameters
+from services.identity.domain.redirects import with_parameters
+from services.identity.domain.sessions import SsoSession
+from services.identity.handlers.authorize import Cookies
+from services.identity.handlers.provider import Provider
+from services.identity.handlers.sessions import current_session, end_session
+from services.identity.store import Work
+
+
+@dataclass(frozen=True, slots=True)
+class SignedOut:
+    """Nobody is signed in (any more) in `realms`; `location` leads back to the client, None shows our own page."""
+
+    realms: tuple[Realm, ...]
+    location: str | None
+    client: Client | None
+
+
+@dataclass(frozen=True, slots=True)
+class AskToSignOut:
+    """Anybody can link here, so the person is asked."""
+
+    client: Client | None
+    parameters: Parameters
+
+
+async def log_out(
+    provider: Provider, parameters: Parameters, cookies: Cookies, *, confirmed: bool = False
+) -> SignedOut | AskToSignOut:
+    """End the browser's session. Raises OAuthError for a request that is not valid: then nothing is sent anywhere."""
+    facts, hint = await _examine(provider, parameters)
+    client = facts.client
+    realms = (client.realm,) if client is not None and client.realm is not None else tuple(Realm)
+    async with provider.work() as work:
+        sessions = await _sessions(provider, work, realms, cookies)
+        fits = hint is not None and all(session.account_id == hint.get("sub") for session in sessions)
+        if sessions and not fits and not confirmed:
+            return AskToSignOut(client, parameters)
+        for session in sessions:
+            await end_session(provider, work, session, "signed_out")
+    return SignedOut(realms, _location(parameters), client)
+
+
+async def _examine(provider: Provider, parameters: Parameters) -> tuple[Facts, Mapping[str, Any] | None]:
+    text = parameters.get("id_token_hint")
+    hint = (await provider.keys.ring()).read(text, ID_TOKEN) if text else None
+    if hint is not None and hint.get("iss") != provider.settings.issuer:
+        hint = None
+    named = str(hint["aud"]) if hint is not None else parameters.get("client_id")
+    facts = provider.facts(parameters, await provider.client(named))
+    run(Endpoint.LOGOUT, Stage.WHO, facts)
+    return facts, hint
+
+
+async def _sessions(provider: Provider, work: Work, realms: tuple[Realm, ...], cookies: Cookies) -> list[SsoSession]:
+    found = [await current_session(provider, work, realm, cookies.get(realm)) for realm in realms]
+    return [session for session in found if session is not None]
+
+
+def _location(parameters: Parameters) -> str | None:
+    target = parameters.get("post_logout_redirect_uri")
+    if target is None:
+        return None
+    state = parameters.get("state")
+    return with_parameters(target, {"state": state}) if state is not None else target

@@ -1,0 +1,82 @@
+"""What every use case of the provider shares: settings, rules, keys, clients, the password pool."""
+
+import asyncio
+import time
+from datetime import datetime, timedelta
+
+from services.identity.domain.checks import Facts, Rules
+from services.identity.domain.clients import Client
+from services.identity.domain.lockout import LockRule
+from services.identity.domain.parameters import Parameters
+from services.identity.domain.sessions import Limits
+from services.identity.handlers.keys import Keys
+from services.identity.handlers.passwords import Passwords
+from services.identity.settings import IdentitySettings
+from services.identity.store import Work
+from services.kit.service import Context
+
+CLIENTS_SECONDS = 5.0
+"""How old a replica's view of the clients may be."""
+
+
+class Provider:
+    """The OpenID provider of one process. All state is in the database; what is kept here is a copy of seconds."""
+
+    def __init__(self, context: Context, settings: IdentitySettings) -> None:
+        self.context = context
+        self.settings = settings
+        self.keys = Keys(self.reading)
+        self.passwords = Passwords(threads=settings.password_threads, queue=settings.password_queue)
+        self.rules = Rules(
+            issuer=settings.issuer,
+            audience=settings.audience,
+            skew=timedelta(seconds=settings.clock_skew_seconds),
+            assertion_life=timedelta(seconds=settings.assertion_seconds),
+            refresh_grace=timedelta(seconds=settings.refresh_grace_seconds),
+            sessions=Limits(
+                timedelta(seconds=settings.session_idle_seconds), timedelta(seconds=settings.session_absolute_seconds)
+            ),
+        )
+        self.code_life = timedelta(seconds=settings.code_seconds)
+        pause = timedelta(seconds=settings.lockout_seconds)
+        self.account_lock = LockRule(settings.lockout_failures, pause)
+        self.address_lock = LockRule(settings.lockout_address_failures, pause)
+        self._clients: dict[str, Client] = {}
+        self._clients_at = float("-inf")
+        self._clients_lock = asyncio.Lock()
+
+    def work(self) -> Work:
+        """A unit of work that may write."""
+        return Work(self.context)
+
+    def reading(self) -> Work:
+        """A unit of work that only reads."""
+        return Work(self.context, readonly=True)
+
+    def now(self) -> datetime:
+        return self.context.clock()
+
+    def facts(self, parameters: Parameters, client: Client | None = None) -> Facts:
+        """The beginning of a request's facts."""
+        return Facts(self.rules, self.now(), parameters, client)
+
+    async def client(self, client_id: str | None) -> Client | None:
+        """A declared, enabled client."""
+        return (await self.clients()).get(client_id) if client_id else None
+
+    async def clients(self) -> dict[str, Client]:
+        """Every declared, enabled client."""
+        if time.monotonic() - self._clients_at > CLIENTS_SECONDS:
+            async with self._clients_lock:
+                if time.monotonic() - self._clients_at > CLIENTS_SECONDS:
+                    async with self.reading() as work:
+                        found = await work.clients.all_enabled()
+                    # Unchanged clients keep their parsed keys.
+                    old = self._clients
+                    self._clients = {k: old[k] if old.get(k) == client else client for k, client in found.items()}
+                    self._clients_at = time.monotonic()
+        return self._clients
+
+    def forget_clients(self) -> None:
+        """Read the clients again at the next use."""
+        self._clients_at = float("-inf")

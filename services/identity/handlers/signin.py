@@ -1,0 +1,88 @@
+"""Signing in with user name and password."""
+
+from dataclasses import dataclass
+
+from services.identity.domain.accounts import MAX_PASSWORD_BYTES, normal_username
+from services.identity.domain.clients import Realm
+from services.identity.domain.lockout import account_key, address_key, after_attempt, seconds_locked
+from services.identity.domain.parameters import Parameters
+from services.identity.errors import SignInLocked, SignInRefused
+from services.identity.handlers.authorize import Cookies, SendBack, examine, give_code
+from services.identity.handlers.provider import Provider
+from services.identity.handlers.sessions import begin_session, current_session
+from services.kit.audit import AuditEntry
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A posted sign-in form: the authorization request it stands under, and what was typed."""
+
+    parameters: Parameters
+    username: str
+    password: str
+    address: str
+    cookies: Cookies
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """Signed in: the cookie of the realm and the way back."""
+
+    realm: Realm
+    secret: str
+    location: str
+
+
+async def sign_in(command: SignIn, provider: Provider) -> SignedIn | SendBack:
+    """Check the password, begin a session (the cookie is a new one, item 9) and answer the request.
+
+    Raises SignInRefused and SignInLocked, alike for known and unknown names; OAuthError for a bad request.
+    """
+    facts = await examine(provider, command.parameters, command.cookies)
+    if isinstance(facts, SendBack):
+        return facts
+    realm = facts.known_client.realm
+    assert realm is not None
+    account_id = await check_password(provider, realm, command.username, command.password, command.address)
+    async with provider.work() as work:
+        old = await current_session(provider, work, realm, command.cookies.get(realm))
+        session, secret = await begin_session(provider, work, account_id, realm, old)
+        work.audit(
+            AuditEntry(account_id, "sign_in", "sso_sessions", session.id, realm.value, facts.known_client.client_id)
+        )
+        back = await give_code(provider, work, facts, session)
+    return SignedIn(realm, secret, back.location)
+
+
+async def check_password(provider: Provider, realm: Realm, username: str, password: str, address: str) -> str:
+    """The account that name and password fit. Every attempt is counted before the password is looked at.
+
+    Raises SignInRefused, SignInLocked, SlowDown.
+    """
+    provider.passwords.check_room()
+    name = normal_username(username)
+    by_account, by_address = account_key(realm.value, name), address_key(realm.value, address)
+    rules = {by_account: provider.account_lock, by_address: provider.address_lock}
+    async with provider.work() as work:
+        now = work.now()
+        counters = await work.accounts.locked_counters((by_account, by_address))
+        wait = max(seconds_locked(counter, now) for counter in counters.values())
+        if not wait:
+            await work.accounts.save_counters(
+                {key: after_attempt(counter, rules[key], now) for key, counter in counters.items()}
+            )
+            found = await work.accounts.password_hash(realm, name)
+    if wait:
+        raise SignInLocked(wait)
+    account_id, encoded = found if found is not None else (None, None)
+    too_long = len(password.encode()) > MAX_PASSWORD_BYTES
+    fits = await provider.passwords.verify(encoded, "" if too_long else password)
+    if account_id is None or encoded is None or not fits or too_long:
+        raise SignInRefused
+    renewed = await provider.passwords.hash(password) if provider.passwords.outdated(encoded) else None
+    async with provider.work() as work:
+        await work.accounts.clear_counter(by_account)
+        await work.accounts.take_back_failure(by_address)
+        if renewed is not None:
+            await work.accounts.set_password_hash(account_id, renewed)
+    return account_id

@@ -1,0 +1,153 @@
+"""Accounts, grants and failed sign-ins."""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete, insert, select, update
+
+from services.identity.domain.accounts import Account, Grant
+from services.identity.domain.clients import Realm
+from services.identity.domain.lockout import Counter
+from services.identity.store.tables import ACCOUNTS, FAILURES, GRANTS
+
+if TYPE_CHECKING:
+    from services.identity.store.work import Work
+
+
+class AccountStore:
+    """Accounts of both realms."""
+
+    def __init__(self, work: "Work") -> None:
+        self._work = work
+
+    async def by_id(self, account_id: str) -> Account | None:
+        """The account with its grants."""
+        return await self._one(ACCOUNTS.c.id == account_id)
+
+    async def by_username(self, realm: Realm, username: str) -> Account | None:
+        """The account of a normalised user name, with its grants."""
+        return await self._one(ACCOUNTS.c.username_index == self._index(realm, username))
+
+    async def password_hash(self, realm: Realm, username: str) -> tuple[str, str] | None:
+        """Id and password hash of an enabled account."""
+        statement = select(ACCOUNTS.c.id, ACCOUNTS.c.password_hash).where(
+            ACCOUNTS.c.realm == realm.value,
+            ACCOUNTS.c.username_index == self._index(realm, username),
+            ACCOUNTS.c.enabled,
+        )
+        row = (await self._work.execute(statement)).first()
+        return (row.id, row.password_hash) if row is not None else None
+
+    def _index(self, realm: Realm, username: str) -> str:
+        return self._work.crypto.blind_index(username, f"accounts.username/{realm.value}")
+
+    async def _one(self, condition: Any) -> Account | None:
+        statement = (
+            select(ACCOUNTS, GRANTS.c.organisation, GRANTS.c.role)
+            .outerjoin_from(ACCOUNTS, GRANTS, GRANTS.c.account_id == ACCOUNTS.c.id)
+            .where(condition)
+            .order_by(GRANTS.c.organisation, GRANTS.c.role)
+        )
+        rows = (await self._work.execute(statement)).all()
+        if not rows:
+            return None
+        row = rows[0]
+        grants = tuple(Grant(r.organisation, r.role) for r in rows if r.role is not None)
+        person = self._work.crypto.decrypt_json(row.person, f"accounts.person/{row.id}")
+        return Account(
+            row.id,
+            Realm(row.realm),
+            person["username"],
+            person["name"],
+            row.assurance,
+            row.enabled,
+            row.version,
+            grants,
+        )
+
+    async def lock(self, account_id: str) -> None:
+        """Hold the account's row until the end of the transaction (SQLite holds the whole file anyway)."""
+        await self._work.execute(select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == account_id).with_for_update())
+
+    async def add(self, account: Account, password_hash: str) -> None:
+        """Store a new account. The unique index refuses a second of the same name."""
+        person = {"username": account.username, "name": account.name}
+        await self._work.execute(
+            insert(ACCOUNTS).values(
+                id=account.id,
+                realm=account.realm.value,
+                username_index=self._index(account.realm, account.username),
+                person=self._work.crypto.encrypt_json(person, f"accounts.person/{account.id}"),
+                password_hash=password_hash,
+                assurance=account.assurance,
+                enabled=account.enabled,
+                version=account.version,
+                created_at=self._work.now(),
+            )
+        )
+
+    async def set_version(self, account_id: str, version: int) -> None:
+        await self._work.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == account_id).values(version=version))
+
+    async def set_password_hash(self, account_id: str, password_hash: str) -> None:
+        await self._work.execute(
+            update(ACCOUNTS).where(ACCOUNTS.c.id == account_id).values(password_hash=password_hash)
+        )
+
+    async def add_grant(self, account_id: str, grant: Grant) -> bool:
+        """Store a grant; False where it was there already."""
+        row = {
+            "account_id": account_id,
+            "organisation": grant.organisation,
+            "role": grant.role,
+            "granted_at": self._work.now(),
+        }
+        return bool(await self._work.insert_ignore(GRANTS, [row], GRANTS.c.role))
+
+    async def remove_grant(self, account_id: str, grant: Grant) -> bool:
+        """Remove a grant; False where there was none."""
+        found = await self._work.execute(
+            delete(GRANTS)
+            .where(
+                GRANTS.c.account_id == account_id,
+                GRANTS.c.organisation == grant.organisation,
+                GRANTS.c.role == grant.role,
+            )
+            .returning(GRANTS.c.role)
+        )
+        return found.first() is not None
+
+    async def locked_counters(self, keys: tuple[str, ...]) -> dict[str, Counter]:
+        """The failure counters of `keys`, begun where there are none, held until the end of the transaction."""
+        now = self._work.now()
+        # Always in one order: two sign-ins cannot deadlock.
+        rows = [{"key": key, "failures": 0, "last_at": now} for key in sorted(keys)]
+        await self._work.insert_ignore(FAILURES, rows, FAILURES.c.key)
+        found = await self._work.execute(
+            select(FAILURES).where(FAILURES.c.key.in_(keys)).order_by(FAILURES.c.key).with_for_update()
+        )
+        return {row.key: Counter(row.failures, row.last_at, row.locked_until) for row in found}
+
+    async def save_counters(self, counters: dict[str, Counter]) -> None:
+        rows = [
+            {"key": key, "failures": c.failures, "last_at": c.last_at, "locked_until": c.locked_until}
+            for key, c in sorted(counters.items())
+        ]
+        await self._work.upsert(FAILURES, rows, ["key"])
+
+    async def take_back_failure(self, key: str) -> None:
+        """One attempt that was counted beforehand was right after all."""
+        await self._work.execute(
+            update(FAILURES)
+            .where(FAILURES.c.key == key, FAILURES.c.failures > 0)
+            .values(failures=FAILURES.c.failures - 1, locked_until=None)
+        )
+
+    async def clear_counter(self, key: str) -> None:
+        await self._work.execute(delete(FAILURES).where(FAILURES.c.key == key))
+
+    async def prune_counters(self, before: datetime, limit: int) -> int:
+        """Forget counters without a failure since `before`."""
+        old = select(FAILURES.c.key).where(FAILURES.c.last_at < before).limit(limit)
+        found = await self._work.execute(delete(FAILURES).where(FAILURES.c.key.in_(old)).returning(FAILURES.c.key))
+        return len(found.all())

@@ -1,0 +1,33 @@
+"""Identity's unit of work: one store for each kind of state."""
+
+from typing import TYPE_CHECKING
+
+from services.identity.store.accounts import AccountStore
+from services.identity.store.clients import ClientStore
+from services.identity.store.keys import KeyStore
+from services.identity.store.sessions import SessionStore
+from services.identity.store.tokens import TokenStore
+from services.kit.crypto import Crypto
+from services.kit.db import UnitOfWork
+
+if TYPE_CHECKING:
+    from services.kit.service import Context
+
+
+class Work(UnitOfWork):
+    """One transaction on identity's database."""
+
+    def __init__(self, context: "Context", *, readonly: bool = False) -> None:
+        super().__init__(context, readonly=readonly)
+        self.accounts = AccountStore(self)
+        self.clients = ClientStore(self)
+        self.keys = KeyStore(self)
+        self.sessions = SessionStore(self)
+        self.tokens = TokenStore(self)
+
+    @property
+    def crypto(self) -> Crypto:
+        """The service's keys."""
+        if self.context.crypto is None:
+            raise RuntimeError("the service was built without crypto")
+        return self.context.crypto

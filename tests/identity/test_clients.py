@@ -1,0 +1,121 @@
+"""Clients are declared from the settings, strictly (RFC 7591's names; item 16)."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from joserfc.jwk import ECKey
+from pydantic import ValidationError
+
+from services.identity.domain.clients import ClientDeclaration
+from services.identity.settings import IdentitySettings
+from services.kit.settings import SettingsError
+from tests.identity.conftest import Starter, World
+from tests.identity.party import CATALOG
+
+PUBLIC = ECKey.generate_key("P-256").as_dict(private=False)
+PRIVATE = ECKey.generate_key("P-256").as_dict(private=True)
+GOOD: dict[str, Any] = {
+    "client_id": "shop",
+    "client_name": {"zh": "店", "en": "Shop"},
+    "realm": "citizen",
+    "grant_types": ["authorization_code", "refresh_token"],
+    "jwks": {"keys": [PUBLIC]},
+    "redirect_uris": ["https://shop.example/callback?dummy1=lorem&dummy2=ipsum"],
+}
+
+
+def test_a_good_declaration_is_taken() -> None:
+    assert ClientDeclaration.model_validate(GOOD).require_pkce is True
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"client_id": "0193a4b2c3d47e5f8a9b0c1d2e3f0009"},
+        {"client_id": "0193a4b2-c3d4-7e5f-8a9b-0c1d2e3f0009"},
+        {"client_id": "a b"},
+        {"client_id": ""},
+        {"redirect_uris": []},
+        {"redirect_uris": ["http://shop.example/callback"]},
+        {"redirect_uris": ["https://shop.example/callback#x"]},
+        {"redirect_uris": ["https://*.example/callback"]},
+        {"post_logout_redirect_uris": ["javascript:alert(1)"]},
+        {"backchannel_logout_uri": "ftp://shop.example/"},
+        {"realm": None},
+        {"realm": "both"},
+        {"grant_types": []},
+        {"grant_types": ["implicit"]},
+        {"grant_types": ["password"]},
+        {"grant_types": ["refresh_token"]},
+        {"jwks": None},
+        {"jwks": {"keys": []}},
+        {"jwks": {"keys": [PRIVATE]}},
+        {"jwks": {"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}},
+        {"jwks": {"keys": [{"kty": "EC"}]}},
+        {"jwks_uri": "https://shop.example/jwks"},
+        {"token_endpoint_auth_method": "client_secret_basic"},
+        {"id_token_signed_response_alg": "none"},
+        {"id_token_signed_response_alg": "HS256"},
+        {"resources": ["not a uri"]},
+        {"resources": ["urn:a#b"]},
+        {"grants": [{"organisation": "*", "role": "king"}]},
+        {"unknown": 1},
+    ],
+)
+def test_a_bad_declaration_is_refused(changed: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        ClientDeclaration.model_validate(GOOD | changed)
+
+
+@pytest.mark.parametrize("text", [json.dumps([GOOD]), "- " + json.dumps(GOOD)])
+def test_the_setting_is_json_or_yaml(text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "clients.yaml").write_text(text, "utf-8")
+    monkeypatch.setenv("TONGBAN_IDENTITY_CLIENTS_FILE", str(tmp_path / "clients.yaml"))
+    settings = IdentitySettings.load(profile="test", data_dir=tmp_path, master_key="x")
+    assert [client.client_id for client in settings.clients] == ["shop"]
+
+
+def test_a_bad_setting_is_one_line_that_names_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for text in ("[{", json.dumps([GOOD | {"realm": "x"}])):
+        monkeypatch.setenv("TONGBAN_IDENTITY_CLIENTS", text)
+        with pytest.raises(SettingsError) as caught:
+            IdentitySettings.load(profile="test", data_dir=tmp_path, master_key="x")
+        assert "TONGBAN_IDENTITY_CLIENTS" in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+async def test_a_client_that_is_declared_no_more_is_refused_on_every_replica(
+    start: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from services.identity.handlers import provider
+
+    monkeypatch.setattr(provider, "CLIENTS_SECONDS", 0.0)
+    world: World = await start()
+    machine = {"grant_type": "client_credentials", "resource": CATALOG}
+    assert (await world["dept-demo"].token(**machine)).status_code == 200
+    rest = [c.model_dump(mode="json") for c in world.settings.clients if c.client_id != "dept-demo"]
+    await start(clients=rest)
+    answer = await world["dept-demo"].token(**machine)
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    assert (await world["cases"].token(**machine)).status_code == 200
+
+
+def test_the_local_profile_declares_every_surface_at_its_origin(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from services.local import secrets
+
+    secrets.make(tmp_path)
+    monkeypatch.setenv("TONGBAN_GATEWAY_PORT", "9080")
+    monkeypatch.setenv("TONGBAN_DESK_ORIGIN", "http://localhost:7000")
+    settings = IdentitySettings.load(profile="local", data_dir=tmp_path)
+    found = {client.client_id: client for client in settings.clients}
+    assert found["portal"].redirect_uris == ("http://localhost:9080/signin/callback",)
+    assert found["kiosk"].backchannel_logout_uri == "http://localhost:9081/signin/backchannel-logout"
+    assert found["desk"].post_logout_redirect_uris == ("http://localhost:7000/signout/done",)
+    assert found["desk"].realm == "staff"
+    for name in ("catalog", "cases", "notify", "gateway", "dept-demo"):
+        assert found[name].grant_types == ("client_credentials",)
+    assert not any(member in str(client.jwks) for client in settings.clients for member in ("'d':",))
