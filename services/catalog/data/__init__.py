@@ -1,0 +1,1 @@
+"""Reference data that the catalogue ships: the table of administrative divisions and how it was derived."""

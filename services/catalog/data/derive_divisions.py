@@ -1,0 +1,35 @@
+"""Derive `divisions.tsv` from the published list: `python -m services.catalog.data.derive_divisions SOURCE`.
+
+SOURCE is the CSV of the public project yescallop/areacodes (CC0): every code at county level and above that was in
+force since 1981 (GB/T 2260), with columns 代码, 一级行政区, 二级行政区, 名称, 级别, 状态, 启用时间 (year, included),
+变更/弃用时间 (year, excluded), 新代码. Kept are code, name and years; level and parents follow from the code.
+"""
+
+import csv
+import sys
+from pathlib import Path
+
+TARGET = Path(__file__).with_name("divisions.tsv")
+
+
+def derive(source: Path) -> str:
+    """The compact table: one `code<TAB>from<TAB>to<TAB>name` line each, ordered by code and year; `to` may be empty."""
+    with source.open(encoding="utf-8-sig", newline="") as lines:
+        rows = [
+            (row["代码"], row["启用时间"], row["变更/弃用时间"], row["名称"])
+            for row in csv.DictReader(lines, strict=True)
+        ]
+    for code, since, until, name in rows:
+        if (
+            len(code) != 6
+            or not code.isdigit()
+            or not since.isdigit()
+            or not (until == "" or until.isdigit())
+            or not name
+        ):
+            raise ValueError(f"unexpected row {code!r} {since!r} {until!r} {name!r}")
+    return "".join("\t".join(row) + "\n" for row in sorted(rows))
+
+
+if __name__ == "__main__":
+    TARGET.write_text(derive(Path(sys.argv[1])), encoding="utf-8")

@@ -1,0 +1,21 @@
+"""Demonstration data of the local profile: a made-up district's organisations and eight service items.
+
+Organisations, codes and telephone numbers are invented (the USCCs check, and belong to nobody); the laws are real.
+"""
+
+from services.catalog.demo.for_companies import COMPANY_ITEMS
+from services.catalog.demo.for_livelihood import LIVELIHOOD_ITEMS
+from services.catalog.demo.for_people import PEOPLE_ITEMS
+from services.catalog.demo.organisations import ORGANISATIONS
+from services.catalog.domain.items import Provenance
+from services.catalog.handlers import Work, publish_items, register_organisations
+from services.kit.service import Service
+
+DEMO_ITEMS = (*PEOPLE_ITEMS, *LIVELIHOOD_ITEMS, *COMPANY_ITEMS)
+
+
+async def load_demo(service: Service) -> None:
+    """Load the demonstration data; again changes nothing."""
+    async with Work(service.context) as work:
+        await register_organisations(ORGANISATIONS, work)
+        await publish_items(DEMO_ITEMS, Provenance.DEMO, work)

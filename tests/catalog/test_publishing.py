@@ -1,0 +1,47 @@
+"""Publishing: versions rise by one whoever publishes, and the migrations make what the store declares."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from services.catalog import handlers
+from services.catalog.demo.for_people import DOG
+from services.catalog.demo.organisations import ORGANISATIONS
+from services.catalog.domain.items import Outcome, Provenance
+from services.catalog.handlers import Work
+from services.kit.service import Service
+
+
+async def test_two_who_publish_at_once_make_two_versions(catalog: Service, work: Callable[[], Work]) -> None:
+    await handlers.register_organisations(ORGANISATIONS, work())
+    contents = [DOG.model_copy(update={"visits": visits}) for visits in range(8)]
+    outcomes = await asyncio.gather(
+        *(handlers.publish_items([content], Provenance.DEMO, work()) for content in contents)
+    )
+    assert sorted(outcome for [outcome] in outcomes) == [Outcome.CHANGED] * 7 + [Outcome.CREATED]
+    assert (await handlers.item_in_force(DOG.code, work())).version == 8
+    table = catalog.context.tables.outbox
+    async with Work(catalog.context, readonly=True) as unit:
+        query = table.select().where(table.c.key == DOG.code).order_by(table.c.id)
+        headers = [row.headers.decode() for row in await unit.execute(query)]
+    versions = [number for header in headers for number in range(1, 9) if f'"ce_aggregateversion","{number}"' in header]
+    assert versions == list(range(1, 9))
+
+
+async def test_what_fails_leaves_nothing(work: Callable[[], Work], counts: Callable[..., object]) -> None:
+    async def fail() -> None:
+        async with work() as unit:
+            await handlers.register_organisations(ORGANISATIONS, unit)
+            await handlers.publish_items([DOG], Provenance.DEMO, unit)
+            raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError, match="power cut"):
+        await fail()
+    assert await counts("outbox", "items", "item_versions", "organisations", "audit") == {
+        "outbox": 0,
+        "items": 0,
+        "item_versions": 0,
+        "organisations": 0,
+        "audit": 0,
+    }

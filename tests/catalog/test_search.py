@@ -1,0 +1,174 @@
+"""Finding items: terms of texts and queries, ranking, filters, pages; the same on both databases."""
+
+from collections.abc import Callable, Sequence
+
+import httpx
+import pytest
+
+from services.catalog import handlers
+from services.catalog.demo import DEMO_ITEMS, load_demo
+from services.catalog.demo.for_people import DOG, RESIDENCE_PERMIT
+from services.catalog.demo.organisations import DISTRICT, ORGANISATIONS, POLICE
+from services.catalog.domain.form import standard_form
+from services.catalog.domain.items import ItemContent, Provenance, SearchQuery
+from services.catalog.domain.terms import MOST_QUERY_TERMS, fold, needed, query_terms, text_terms
+from services.catalog.handlers import Work
+from services.contracts.base import Text
+from services.kit.service import Service
+
+
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("居住证办理", {"居住", "住证", "证办", "办理"}),
+        ("证", {"证"}),
+        ("卫生 许可", {"卫生", "许可"}),
+        ("Residence ＰＥＲＭＩＴ", {"residence", "permit"}),
+        ("A类许可2级", {"a", "类许", "许可", "2", "级"}),
+        ("（新办）", {"新办"}),
+        ("511A-00_1", {"511a", "00", "1"}),
+        ("…！", set()),
+    ],
+)
+def test_terms_of_a_text(text: str, terms: set[str]) -> None:
+    assert text_terms(text) == terms
+
+
+def test_single_characters_of_names() -> None:
+    assert text_terms("养犬", single=True) == {"养犬", "养", "犬"}
+
+
+@pytest.mark.parametrize(
+    ("query", "terms"),
+    [
+        ("怎么办理居住证", ("住证", "居住")),
+        ("办理", ("办理",)),  # nothing else is left
+        ("how do I apply for a residence permit", ("permit", "residence")),
+        ("  ", ()),
+        ("？？", ()),
+    ],
+)
+def test_terms_of_a_query(query: str, terms: tuple[str, ...]) -> None:
+    assert query_terms(query) == terms
+
+
+def test_a_query_is_bounded() -> None:
+    text = "".join(chr(0x4E00 + number) for number in range(5000))
+    assert len(query_terms(text)) == MOST_QUERY_TERMS
+    assert [needed(count) for count in (1, 2, 3, 4, 5, 24)] == [1, 2, 2, 2, 3, 12]
+
+
+def item(number: int, name: str, summary: str = "") -> ItemContent:
+    return RESIDENCE_PERMIT.model_copy(
+        update={
+            "code": f"LEGACY-{number:03d}",
+            "code_system": "legacy",
+            "name": Text(zh=name),
+            "summary": Text(zh=summary) if summary else None,
+            "form": standard_form(("person",)),
+        }
+    )
+
+
+@pytest.fixture
+async def demo(catalog: Service) -> None:
+    await load_demo(catalog)
+
+
+async def names(work: Work, query: str, **filters: object) -> list[str]:
+    found = await handlers.search_items(SearchQuery(query_terms(query), fold(query), **filters), work)  # type: ignore[arg-type]
+    return [each.document["name"]["zh"] for each in found]
+
+
+MEANT = {
+    "居住证": "居住证办理",
+    "怎么办居住证": "居住证办理",
+    "养犬登记": "犬类准养登记",
+    "犬": "犬类准养登记",
+    "理发店": "公共场所卫生许可（新办）",
+    "公共场所卫生许可": "公共场所卫生许可（新办）",
+    "ｄｏｇ Registration": "犬类准养登记",
+    "失业登记": "失业登记",
+    "80岁 津贴": "高龄津贴申领",
+    "广告牌": "设置大型户外广告审批",
+    "项目备案": "企业投资项目备案",
+    RESIDENCE_PERMIT.code.lower(): "居住证办理",
+    "护照": None,
+    "xyz": None,
+    "100%": None,
+    "'; DROP TABLE items; --": None,
+    "％_": None,
+}
+"""What people type and the item that comes first, None where nothing is about it."""
+
+
+@pytest.mark.usefixtures("demo")
+async def test_what_people_type_finds_what_they_mean(work: Callable[[], Work]) -> None:
+    found = {query: next(iter(await names(work(), query)), None) for query in MEANT}
+    assert found == MEANT
+
+
+async def test_names_count_before_text_and_whole_phrases_before_scattered_ones(work: Callable[[], Work]) -> None:
+    async with work() as unit:
+        await handlers.register_organisations(ORGANISATIONS, unit)
+        contents = [
+            item(1, "其他事项", "和道路运输许可有关"),
+            item(2, "许可道路运输"),
+            item(3, "道路运输许可"),
+            item(4, "道路运输许可的变更、延续和注销"),
+            item(5, "运输"),
+        ]
+        await handlers.publish_items(contents, Provenance.IMPORT, unit)
+    assert await names(work(), "道路运输许可") == [
+        "道路运输许可",
+        "道路运输许可的变更、延续和注销",
+        "其他事项",
+        "许可道路运输",
+    ]
+
+
+async def test_a_new_version_is_found_by_its_new_words_only(work: Callable[[], Work]) -> None:
+    async with work() as unit:
+        await handlers.register_organisations(ORGANISATIONS, unit)
+        await handlers.publish_items([item(1, "旧的名字")], Provenance.IMPORT, unit)
+        await handlers.publish_items([item(1, "新的叫法")], Provenance.IMPORT, unit)
+    assert await names(work(), "旧的名字") == []
+    assert await names(work(), "新的叫法") == ["新的叫法"]
+
+
+@pytest.mark.usefixtures("demo")
+async def test_filters(work: Callable[[], Work]) -> None:
+    everything = {content.name.zh for content in DEMO_ITEMS}
+    assert set(await names(work(), "")) == everything
+    companies = set(await names(work(), "", subject="company"))
+    people = set(await names(work(), "", subject="person"))
+    assert companies & people == {"犬类准养登记"}
+    assert companies | people == everything
+    assert set(await names(work(), "", organisation=POLICE.id)) == {"居住证办理", "犬类准养登记"}
+    assert await names(work(), "登记", organisation=POLICE.id, subject="company") == ["犬类准养登记"]
+    assert set(await names(work(), "", division=DISTRICT)) == everything
+    assert await names(work(), "", division="110101000000") == []
+
+
+async def _all(client: httpx.AsyncClient, path: str, **query: str | int) -> list[Sequence[str]]:
+    pages: list[Sequence[str]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        answer = await client.get(path, params={**query, **({"cursor": cursor} if cursor else {})})
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        pages.append([row.get("code") or row["id"] for row in page["items"]])
+        cursor = page["next"]
+    return pages
+
+
+@pytest.mark.usefixtures("demo")
+@pytest.mark.parametrize("query", ["", "登记 许可 申领"])
+async def test_pages_hold_every_item_once(client: httpx.AsyncClient, query: str) -> None:
+    [whole] = await _all(client, "/items", q=query, limit=100)
+    pages = await _all(client, "/items", q=query, limit=3)
+    assert [code for page in pages for code in page] == list(whole)
+    assert [len(page) for page in pages[:-1]] == [3] * (len(pages) - 1)
+    [organisations] = await _all(client, "/organisations", limit=100)
+    assert [code for page in await _all(client, "/organisations", limit=2) for code in page] == list(organisations)
+    assert DOG.organisation.id in organisations
