@@ -1,0 +1,1 @@
+"""The HTTP doors of the cases service: citizens' drafts and cases, and the officers' desk."""

@@ -1,0 +1,36 @@
+"""Upkeep: what has expired goes, with all that was uploaded to it."""
+
+from datetime import timedelta
+
+from services.cases.store.work import Work
+
+BATCH = 100
+PENDING_HOURS = 1
+"""Hours after which an upload that never came in whole is given up."""
+
+UNFINISHED_HOURS = 24
+
+
+async def expire_drafts(work: Work) -> int:
+    """Remove drafts whose time is over; their files with the next sweep. How many."""
+    async with work:
+        ids = await work.drafts.expired(work.now(), BATCH)
+        if ids:
+            await work.files.give_up_drafts(ids)
+            await work.drafts.remove(ids)
+    return len(ids)
+
+
+async def sweep_files(work: Work) -> int:
+    """Remove the bytes of files that were given up, then their rows. How many."""
+    async with work:
+        waiting = await work.files.left_over(work.now() - timedelta(hours=PENDING_HOURS), BATCH)
+    for _, path in waiting:
+        await work.context.storage.delete(path)
+    # A row goes before its bytes, so nothing whole is ever unknown; only what a killed process had begun to write is.
+    for prefix in ("drafts", "cases"):
+        await work.context.storage.remove_unfinished(prefix, work.now() - timedelta(hours=UNFINISHED_HOURS))
+    if waiting:
+        async with work:
+            await work.files.forget([file_id for file_id, _ in waiting])
+    return len(waiting)

@@ -1,0 +1,6 @@
+"""Alembic's entry: the kit runs the chain."""
+
+from services.cases.store.tables import metadata
+from services.kit import migrations
+
+migrations.run(metadata)

@@ -1,0 +1,79 @@
+"""Service items as the catalogue published them."""
+
+from datetime import datetime
+
+from pydantic import TypeAdapter
+from sqlalchemy import insert, select, update
+
+from services.cases.domain.items import Item
+from services.cases.store.tables import item_versions, items
+from services.kit.db import UnitOfWork
+
+_BODY = TypeAdapter(Item)
+_CACHED = 2048
+
+
+class ItemCache:
+    """Item versions already read. They never change, so nothing is ever stale; the oldest goes when it is full."""
+
+    def __init__(self) -> None:
+        self._items: dict[tuple[str, int], Item] = {}
+        self._divisions: dict[str, str] = {}
+
+    def get(self, code: str, version: int) -> Item | None:
+        return self._items.get((code, version))
+
+    def division(self, code: str) -> str | None:
+        """The division of the version of an item that was read last; a guide, not the truth."""
+        return self._divisions.get(code)
+
+    def put(self, item: Item) -> Item:
+        if len(self._items) >= _CACHED:
+            self._items.pop(next(iter(self._items)))
+            self._divisions.clear()
+        self._divisions[item.code] = item.division
+        return self._items.setdefault((item.code, item.version), item)
+
+
+class ItemStore:
+    """Reads and writes of items in one unit of work."""
+
+    def __init__(self, work: UnitOfWork, cache: ItemCache) -> None:
+        self._work = work
+        self._cache = cache
+
+    async def current(self, code: str) -> tuple[int, bool] | None:
+        """The current version of an item and whether it is retired; None when no such item was published."""
+        found = (
+            await self._work.execute(select(items.c.version, items.c.retired_at).where(items.c.code == code))
+        ).first()
+        return None if found is None else (found.version, found.retired_at is not None)
+
+    async def version(self, code: str, version: int) -> Item | None:
+        """One version of an item."""
+        known = self._cache.get(code, version)
+        if known is not None:
+            return known
+        statement = select(item_versions.c.body).where(item_versions.c.code == code, item_versions.c.version == version)
+        body = (await self._work.execute(statement)).scalar_one_or_none()
+        return None if body is None else self._cache.put(_BODY.validate_json(body))
+
+    async def save(self, item: Item) -> None:
+        """Keep a published version, and make it the current one unless a later one is."""
+        body = _BODY.dump_json(item)
+        await self._work.upsert(
+            item_versions, [{"code": item.code, "version": item.version, "body": body}], ["code", "version"]
+        )
+        known = await self.current(item.code)
+        if known is None:
+            await self._work.execute(insert(items).values(code=item.code, version=item.version))
+        elif known[0] <= item.version:
+            await self._work.execute(
+                update(items).where(items.c.code == item.code).values(version=item.version, retired_at=None)
+            )
+
+    async def retire(self, code: str, version: int, at: datetime) -> None:
+        """Offer the item no longer, unless a later version was published since."""
+        await self._work.execute(
+            update(items).where(items.c.code == code, items.c.version <= version).values(retired_at=at)
+        )
