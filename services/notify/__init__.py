@@ -1,0 +1,1 @@
+"""notify: citizens' messages, departments' webhook subscriptions."""
