@@ -1,0 +1,162 @@
+"""What every surface stands on: its description, its running site, and what a view may ask of it.
+
+A surface is a package under `surfaces/` that exports one `Surface`: name, routes, the frame around its pages, its
+folder with templates. `Site` is a surface running in this process; a view gets it with `Site.of(request)`:
+
+    async def inbox(request: Request) -> Response:
+        site = Site.of(request)
+        session = await site.signed_in(request)               # else the sign-in, and back here
+        page = await site.get(session, "notify", "/messages")
+        return await site.pages.render(request, "portal/inbox.html", {"messages": page["items"]})
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute
+
+from services.gateway.clients import Answer, ServiceClient
+from services.gateway.domain.sessions import Session
+from services.gateway.errors import ServiceAway, ServiceProblem, SignInNeeded
+from services.gateway.handlers.sessions import OwnTokens, SessionKeeper
+from services.gateway.hub import Hub
+from services.gateway.provider import Client
+from services.gateway.settings import Lives
+from services.kit.errors import Kind, TongbanError
+from services.kit.pages import Form, Frame, Pages
+
+_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,79}")
+SERVICES = ("catalog", "cases", "notify")
+
+
+@dataclass(frozen=True)
+class Surface:
+    """The description of a surface. `resources`: the services whose tokens its sessions need.
+
+    `also`: folders of other surfaces whose templates its pages use. `shared_device`: leaving it leaves nothing in the
+    browser.
+    """
+
+    name: str
+    routes: Callable[[], Sequence[BaseRoute]]
+    frame: Callable[["Site", Request], Awaitable[Frame]]
+    folder: Path
+    resources: tuple[str, ...] = ("cases", "notify")
+    also: tuple[Path, ...] = ()
+    shared_device: bool = False
+    signed_out_template: str = "gateway/signed-out.html"
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Site:
+    """A surface running in this process."""
+
+    surface: Surface
+    origin: str
+    issuer: str
+    pages: Pages
+    sessions: SessionKeeper
+    client: Client
+    services: Mapping[str, ServiceClient]
+    own: OwnTokens
+    hub: Hub
+    lives: Lives
+    transaction_key: bytes
+    upload_bytes: int
+    clock: Callable[[], datetime]
+
+    @staticmethod
+    def of(request: Request) -> "Site":
+        """The site that answers `request`."""
+        site: Site = request.app.state.site
+        return site
+
+    @property
+    def cookie(self) -> str:
+        return f"__Host-tb-{self.surface.name}"
+
+    async def session(self, request: Request) -> Session | None:
+        """Who is signed in, or None. Looked up once in a request."""
+        if not hasattr(request.state, "session"):
+            used = not getattr(request.state, "background", False)
+            request.state.session = await self.sessions.find(request.cookies.get(self.cookie), used=used)
+        found: Session | None = request.state.session
+        return found
+
+    async def signed_in(self, request: Request) -> Session:
+        """Who is signed in. Raises SignInNeeded, which leads to the sign-in and back."""
+        session = await self.session(request)
+        if session is None:
+            raise SignInNeeded
+        return session
+
+    async def call(self, session: Session | None, service: str, method: str, path: str, **parts: Any) -> Answer:
+        """Call a service as who is signed in, or as the gateway itself. Raises ServiceProblem, ServiceAway.
+
+        A token that the service refuses is replaced once: keys may have been rotated away under it.
+        """
+        client = self.services[service]
+        if session is None:
+            return await client.call(method, path, await self.own.token(client.audience), **parts)
+        token = await self.sessions.access_token(session, client.audience)
+        try:
+            return await client.call(method, path, token, **parts)
+        except TongbanError as error:
+            if error.kind is not Kind.UNAUTHENTICATED or parts.get("content") is not None:
+                raise
+        token = await self.sessions.access_token(session, client.audience, again=True)
+        return await client.call(method, path, token, **parts)
+
+    async def get(self, session: Session | None, service: str, path: str, **params: Any) -> Any:
+        """The body of a GET; parameters that are None or empty are left out."""
+        given = {name: value for name, value in params.items() if value not in (None, "")}
+        return (await self.call(session, service, "GET", path, params=given)).body
+
+    async def get_or(self, default: Any, session: Session | None, service: str, path: str, **params: Any) -> Any:
+        """The same for what a page can do without: `default` where the service is away or has no such thing."""
+        try:
+            return await self.get(session, service, path, **params)
+        except (ServiceAway, ServiceProblem):
+            return default
+
+    async def form(self, request: Request) -> Form:
+        """The posted form, checked. Raises Malformed, TooLarge, Unsupported, FormExpired."""
+        return await self.pages.forms.read(request)
+
+    async def hold_form(self, request: Request, subject: str, form: Form) -> str:
+        """Keep a form over a sign-in; the address that the sign-in must come back to."""
+        values = {name: form.many(name) for name in form if not name.startswith("_")}
+        held = await self.sessions.hold(subject, values)
+        return f"{request.scope['path']}?held={held}"
+
+
+def path_id(request: Request, name: str) -> str:
+    """An id from the path, safe to put into a service's path; anything else is a page that is not there."""
+    value = str(request.path_params[name])
+    if not _ID.fullmatch(value):
+        raise HTTPException(404)
+    return value
+
+
+def part_asked(request: Request, id_: str) -> bool:
+    """Whether htmx asks for the part of the page with this id alone (it names its target as tag#id)."""
+    return request.headers.get("hx-target", "").rpartition("#")[2] == id_
+
+
+def see_other(address: str) -> Response:
+    """Go on to `address` with a GET (RFC 9110 §15.4.4)."""
+    return RedirectResponse(address, 303)
+
+
+def sign_in_address(next_: str) -> str:
+    """The address that leads to the sign-in and then to `next_`."""
+    return f"/signin?next={quote(next_, safe='')}"

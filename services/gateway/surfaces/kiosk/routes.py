@@ -1,0 +1,56 @@
+"""The kiosk's addresses. What a citizen does at the portal is done here by the same views, behind the kiosk's door."""
+
+from collections.abc import Sequence
+
+from starlette.routing import BaseRoute, Route
+
+from services.gateway.surfaces.kiosk import leaving, start
+from services.gateway.surfaces.kiosk.entry import View, framed, guarded
+from services.gateway.surfaces.portal import apply, cases, materials, search, submission
+
+
+def routes() -> Sequence[BaseRoute]:
+    """Every address of the kiosk."""
+    return [
+        Route("/idle", leaving.idle, methods=["GET"]),
+        Route("/wiped", leaving.wiped, methods=["GET"]),
+        Route("/end", leaving.ask_end, methods=["GET"]),
+        _get("/", start.home),
+        _get("/drafts", start.drafts),
+        _get("/items", search.results),
+        _get("/items/{code}", search.guide),
+        _get("/items/{code}/apply", apply.start),
+        _post("/items/{code}/apply", apply.begin),
+        _get("/apply/{draft_id}", apply.resume),
+        _get("/apply/{draft_id}/pages/{page}", apply.page),
+        _post("/apply/{draft_id}/pages/{page}", apply.save),
+        _get("/apply/{draft_id}/materials", materials.page),
+        _post("/apply/{draft_id}/materials/{material}", materials.upload),
+        _file("/apply/{draft_id}/materials/{material}/{file_id}", materials.file),
+        _post("/apply/{draft_id}/materials/{material}/{file_id}/remove", materials.remove),
+        _get("/apply/{draft_id}/check", submission.check),
+        _post("/apply/{draft_id}/submission", submission.submit),
+        _get("/apply/{draft_id}/discard", apply.ask_discard),
+        _post("/apply/{draft_id}/discard", apply.discard),
+        _get("/cases", cases.listing),
+        _get("/cases/{case_id}", cases.case),
+        _get("/cases/{case_id}/submitted", cases.confirmation),
+        _get("/cases/{case_id}/accesses", cases.accesses),
+        _get("/cases/{case_id}/withdrawal", cases.ask_withdrawal),
+        _post("/cases/{case_id}/withdrawal", cases.withdraw),
+        _post("/cases/{case_id}/amendment", cases.amend),
+        _file("/cases/{case_id}/materials/{file_id}", cases.file),
+        _file("/cases/{case_id}/result", cases.result),
+    ]
+
+
+def _get(path: str, view: View) -> Route:
+    return Route(path, guarded(view), methods=["GET"])
+
+
+def _file(path: str, view: View) -> Route:
+    return Route(path, framed(view), methods=["GET"])
+
+
+def _post(path: str, view: View) -> Route:
+    return Route(path, guarded(view), methods=["POST"])

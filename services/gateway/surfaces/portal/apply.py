@@ -1,0 +1,246 @@
+"""Applying: one thing per page, saved at each step; nothing typed is lost whatever goes wrong."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.gateway.domain.sessions import Session
+from services.gateway.errors import ServiceAway, ServiceProblem, SignInNeeded
+from services.gateway.surfaces.base import Site, path_id, see_other
+from services.gateway.surfaces.common import forms
+from services.kit.errors import Kind
+from services.kit.ids import new_id
+from services.kit.pages import Form
+from services.kit.pages import gettext as _
+
+Draft = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """A draft with the item's version that it stands on, and its pages."""
+
+    draft: Draft
+    item: Mapping[str, Any]
+    pages: Sequence[forms.FormPage]
+
+    @property
+    def id(self) -> str:
+        return str(self.draft["id"])
+
+    @property
+    def step_names(self) -> list[str]:
+        """Every step by its name, the last two being the same for all."""
+        names = [page.title for page in self.pages]
+        if self.item["materials"]:
+            names.append(_("材料"))
+        return [*names, _("核对提交")]
+
+    def address(self, page: str) -> str:
+        return f"/apply/{self.id}/pages/{page}"
+
+    def after(self, page: str) -> str:
+        """Where a saved page leads to."""
+        ids = [each.id for each in self.pages]
+        following = ids[ids.index(page) + 1 :] if page in ids else []
+        if following:
+            return self.address(following[0])
+        return f"/apply/{self.id}/materials" if self.item["materials"] else f"/apply/{self.id}/check"
+
+    def before(self, page: str) -> str:
+        """Where 返回上一步 leads to."""
+        ids = [each.id for each in self.pages]
+        index = ids.index(page) if page in ids else len(ids)
+        return self.address(ids[index - 1]) if index > 0 else f"/items/{self.item['code']}"
+
+
+async def opened(site: Site, session: Session, draft_id: str) -> Application:
+    """The application of a draft. Raises ServiceProblem (404 for somebody else's)."""
+    draft = await site.get(session, "cases", f"/drafts/{draft_id}")
+    return await of_draft(site, draft)
+
+
+async def of_draft(site: Site, draft: Draft) -> Application:
+    """The same for a draft that was read already."""
+    item = await site.get(None, "catalog", f"/items/{draft['item']['code']}/versions/{draft['item']['version']}")
+    return Application(draft, item, forms.pages_of(item["form"], draft["answers"]))
+
+
+async def start(request: Request) -> Response:
+    """Before a new draft: what it takes, and the drafts of this item that are there already."""
+    site = Site.of(request)
+    session = await site.signed_in(request)
+    code = path_id(request, "code")
+    item = await site.get(None, "catalog", f"/items/{code}")
+    drafts = await site.get(session, "cases", "/drafts", limit=100)
+    mine = [draft for draft in drafts["items"] if draft["item"]["code"] == code and not draft["amends"]]
+    pages = forms.pages_of(item["form"], {})
+    values = {"item": item, "drafts": mine, "pages": pages, "key": new_id()}
+    return await site.pages.render(request, "portal/apply-start.html", values)
+
+
+async def begin(request: Request) -> Response:
+    """A new draft; the form's key makes a double click one draft."""
+    site = Site.of(request)
+    code = path_id(request, "code")
+    session = await site.session(request)
+    if session is None:
+        request.state.after_sign_in = f"/items/{code}/apply"
+        raise SignInNeeded
+    form = await site.form(request)
+    key = form.text("key", 64) or new_id()
+    answer = await site.call(
+        session, "cases", "POST", "/drafts", json={"item_code": code}, headers={"idempotency-key": key}
+    )
+    return see_other(f"/apply/{answer.body['id']}")
+
+
+async def resume(request: Request) -> Response:
+    """Go on where it stopped: the first page with something missing, else the materials, else the check."""
+    site = Site.of(request)
+    session = await site.signed_in(request)
+    application = await opened(site, session, path_id(request, "draft_id"))
+    if application.draft["status"] == "submitted":
+        return see_other(f"/cases/{application.draft['case_id']}/submitted")
+    missing = {str(problem["field"]).strip("/").replace("/", ".") for problem in application.draft["problems"]}
+    for each in application.pages:
+        if any(f"answers.{field.name}" in missing for field in each.fields):
+            return see_other(application.address(each.id))
+    if application.item["materials"] and not application.draft["materials"]:
+        return see_other(f"/apply/{application.id}/materials")
+    return see_other(f"/apply/{application.id}/check")
+
+
+async def page(request: Request) -> Response:
+    """One page of the form, filled with what is saved, or with what a sign-in in between held."""
+    site = Site.of(request)
+    session = await site.signed_in(request)
+    application = await opened(site, session, path_id(request, "draft_id"))
+    if application.draft["status"] == "submitted":
+        return see_other(f"/cases/{application.draft['case_id']}/submitted")
+    shown = _page_of(application, path_id(request, "page"))
+    answers = dict(application.draft["answers"])
+    note = ""
+    if held := request.query_params.get("held", ""):
+        values = await site.sessions.take_held(session, held)
+        if values is not None:
+            pairs = [(name, value) for name, many in values.items() for value in many]
+            answers |= forms.posted(shown, Form(pairs))
+            note = _("您退出前填的都在这里，看一眼再存。")
+    return await _show(request, site, application, shown, answers, note=note)
+
+
+async def save(request: Request) -> Response:
+    """Save one page. What is wrong comes back on the same page, filled as it was typed."""
+    site = Site.of(request)
+    draft_id, page_id = path_id(request, "draft_id"), path_id(request, "page")
+    form = await site.form(request)
+    session = await site.session(request)
+    if session is None:
+        request.state.after_sign_in = await _held(request, site, form)
+        raise SignInNeeded
+    application = await opened(site, session, draft_id)
+    if application.draft["status"] == "submitted":
+        return see_other(f"/cases/{application.draft['case_id']}/submitted")
+    shown = _page_of(application, page_id)
+    answers = forms.posted(shown, form)
+    later = form.text("later", 1) == "1"
+    to_check = form.text("back", 10) == "check"
+    seen = form.text("version", 12)
+    try:
+        answer = await site.call(
+            session,
+            "cases",
+            "PUT",
+            f"/drafts/{draft_id}/pages/{page_id}",
+            json={"answers": answers, "later": later},
+            headers={"if-match": f'"{seen}"'},
+        )
+    except ServiceProblem as error:
+        if error.kind is Kind.INVALID:
+            wrong = forms.problems_on(shown, error.fields, answers)
+            version = error.members.get("version", seen)
+            return await _show(request, site, application, shown, answers, wrong=wrong, version=version, status=422)
+        if error.kind is Kind.PRECONDITION_FAILED:
+            # Saved elsewhere meanwhile (another tab, the kiosk): show what was typed here over what is there now.
+            note = _("这份草稿刚在别处改过。下面是您在这里填的，看一眼再存。")
+            return await _show(request, site, application, shown, answers, note=note, status=409)
+        raise
+    except ServiceAway:
+        note = _("系统这会儿没有存上。您填的还在这一页，过一会儿再存一次。")
+        return await _show(request, site, application, shown, answers, note=note, version=seen, status=503)
+    if later:
+        return see_other("/cases")
+    saved = await of_draft(site, answer.body)
+    if to_check and not _newly_asked(application, saved):
+        return see_other(f"/apply/{draft_id}/check")
+    return see_other(saved.after(page_id))
+
+
+async def ask_discard(request: Request) -> Response:
+    """Ask before a draft is given up."""
+    site = Site.of(request)
+    session = await site.signed_in(request)
+    draft = await site.get(session, "cases", f"/drafts/{path_id(request, 'draft_id')}")
+    return await site.pages.render(request, "portal/discard.html", {"draft": draft})
+
+
+async def discard(request: Request) -> Response:
+    """Give a draft up, with its files."""
+    site = Site.of(request)
+    session = await site.signed_in(request)
+    await site.form(request)
+    await site.call(session, "cases", "DELETE", f"/drafts/{path_id(request, 'draft_id')}")
+    return see_other("/cases")
+
+
+def _newly_asked(before: Application, after: Application) -> bool:
+    """Whether an answer brought up a page that was not there before: then the check must wait for it."""
+    return {page.id for page in after.pages} > {page.id for page in before.pages}
+
+
+def _page_of(application: Application, page_id: str) -> forms.FormPage:
+    for each in application.pages:
+        if each.id == page_id:
+            return each
+    raise HTTPException(404)
+
+
+async def _held(request: Request, site: Site, form: Form) -> str:
+    """Where the sign-in comes back to: this page with what was typed, kept for whoever owns the draft."""
+    owner = form.text("owner", 64)
+    return await site.hold_form(request, owner, form) if owner else str(request.scope["path"])
+
+
+async def _show(
+    request: Request,
+    site: Site,
+    application: Application,
+    shown: forms.FormPage,
+    answers: Mapping[str, Any],
+    *,
+    wrong: Sequence[tuple[forms.Field, str]] = (),
+    note: str = "",
+    version: Any = None,
+    status: int = 200,
+) -> Response:
+    session = await site.session(request)
+    values = {
+        "application": application,
+        "draft": application.draft,
+        "item": application.item,
+        "page": shown,
+        "number": [each.id for each in application.pages].index(shown.id) + 1,
+        "values": {field.name: forms.shown(field, answers.get(field.name)) for field in shown.fields},
+        "errors": {field.name: words for field, words in wrong},
+        "summary": [(field.id, words) for field, words in wrong],
+        "note": note,
+        "version": version or application.draft["version"],
+        "back": "check" if request.query_params.get("back") == "check" else "",
+        "owner": session.subject if session else "",
+    }
+    return await site.pages.render(request, "portal/apply-page.html", values, status=status)

@@ -1,0 +1,19 @@
+"""The developers' page: OpenAPI documents, shown by a copy of swagger-ui that is served from here, and the events."""
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.contracts.topics import all_topics
+from services.gateway.surfaces.base import SERVICES, Site
+
+
+async def documents(request: Request) -> Response:
+    """One service's document at a time; the plain documents are linked for who has no script."""
+    site = Site.of(request)
+    chosen = request.query_params.get("service", SERVICES[0])
+    values = {
+        "services": SERVICES,
+        "chosen": chosen if chosen in SERVICES else SERVICES[0],
+        "topics": list(all_topics().values()),
+    }
+    return await site.pages.render(request, "portal/developers.html", values)

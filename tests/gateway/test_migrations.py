@@ -1,0 +1,9 @@
+"""The migrations make what the store declares, on both databases."""
+
+from services.gateway.settings import GatewaySettings
+from services.gateway.store import metadata
+from tests.kit.migrations import assert_migrations_match
+
+
+async def test_the_migrations_make_what_the_store_declares(database_url: str) -> None:
+    await assert_migrations_match(GatewaySettings, metadata, database_url)
