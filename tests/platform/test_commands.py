@@ -1,0 +1,110 @@
+"""What operators do, on a running platform of each kind: every command does its work or says in one line why not."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from services.kit.settings import SERVICES
+from tests.harness.platform import Platform
+
+
+def _ok(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _refused(done: subprocess.CompletedProcess[str]) -> str:
+    assert done.returncode == 1, done.stdout
+    assert done.stderr.startswith("tongban: ") and done.stderr.count("\n") == 1, done.stderr
+    return done.stderr
+
+
+def test_outbox_empties_itself_and_shows_each_service(platform: Platform) -> None:
+    text = _ok(platform.tongban("outbox", "--list"))
+    for name in SERVICES:
+        assert re.search(rf"^{name} +\d+ +[\d.]+ s$", text, re.MULTILINE)
+    assert re.search(r"^catalog +0 ", text, re.MULTILINE), "demonstration items were not sent"
+
+
+def test_nothing_is_set_aside_and_nothing_can_be_replayed(platform: Platform) -> None:
+    assert _ok(platform.tongban("dead-letters", "list", "--all")) == "none\n"
+    assert "nothing is parked under 4711" in _refused(platform.tongban("dead-letters", "replay", "notify", "4711"))
+    assert "one event, or --all" in _refused(platform.tongban("dead-letters", "replay", "notify"))
+
+
+def test_topics_are_there_and_stay(platform: Platform) -> None:
+    assert "created" not in _ok(platform.tongban("topics", "apply"))
+
+
+def test_staff_are_given_roles_and_lose_them(platform: Platform) -> None:
+    given = _ok(platform.tongban("staff", "grant", "clerk", "auditor", "--organisation", "11511602008778325X"))
+    assert re.search(r"^clerk +auditor +11511602008778325X$", given, re.MULTILINE)
+    assert _ok(platform.tongban("staff", "grant", "clerk", "auditor", "--organisation", "11511602008778325X")) == given
+    taken = _ok(platform.tongban("staff", "revoke", "clerk", "auditor", "--organisation", "11511602008778325X"))
+    assert "auditor" not in taken
+    _refused(platform.tongban("staff", "grant", "nobody", "intake", "--organisation", "*"))
+    _refused(platform.tongban("staff", "grant", "clerk", "emperor", "--organisation", "*"))
+
+
+def test_signing_keys_rotate_and_a_key_is_retired(platform: Platform) -> None:
+    before = _ok(platform.tongban("keys", "list"))
+    assert sorted(re.findall(r" (?:ES|RS)256 +(\w+)", before)) == ["published"] * 2 + ["signing"] * 2
+    _refused(platform.tongban("keys", "rotate"))  # verifiers may not know the next key yet
+    _ok(platform.tongban("keys", "rotate", "--force"))
+    after = _ok(platform.tongban("keys", "list"))
+    retired = re.findall(r"^(\S+) +\S+ +retired ", after, re.MULTILINE)
+    assert len(retired) == 2
+    _ok(platform.tongban("keys", "retire", retired[0]))
+    assert retired[0] not in _ok(platform.tongban("keys", "list"))
+    _refused(platform.tongban("keys", "retire", "unknown"))
+
+
+@pytest.mark.deep
+def test_a_data_key_is_added(platform: Platform) -> None:
+    """Takes a minute: the command waits until every process writes with the new key."""
+    before = _ok(platform.tongban("keys", "list", "--data", "cases")).splitlines()
+    _ok(platform.tongban("keys", "rotate", "--data", "cases"))
+    assert len(_ok(platform.tongban("keys", "list", "--data", "cases")).splitlines()) == len(before) + 1
+
+
+def test_the_audit_chains_hold(platform: Platform) -> None:
+    text = _ok(platform.tongban("audit", "verify"))
+    assert [line.partition(":")[0] for line in text.splitlines()] == list(SERVICES)
+    assert text.count(": intact, ") == len(SERVICES)
+    head = "1:" + "0" * 64
+    assert platform.tongban("audit", "verify", "identity", "--head", head).returncode == 1
+
+
+def test_items_are_imported_once(platform: Platform, tmp_path: Path) -> None:
+    common = {"department": "区卫生健康局", "area_code": "511602000000", "task_type": "1"}
+    rows = [
+        common | {"name": "测试事项甲", "item_code": f"T{platform.pid('kafka')}A"},
+        common | {"name": "", "item_code": "TESTB"},
+    ]
+    file = tmp_path / "items.jsonl"
+    file.write_text("\n".join([*(json.dumps(row, ensure_ascii=False) for row in rows), "{"]), "utf-8")
+    first = platform.tongban("items", "import", str(file))
+    assert re.search(r"^taken +1 \(1 created\)$", _ok(first), re.MULTILINE)
+    assert "row 2: refused: name: " in first.stderr and "row 3: refused: " in first.stderr
+    again = _ok(platform.tongban("items", "import", "--quiet", str(file)))
+    assert re.search(r"^taken +1 \(1 unchanged\)$", again, re.MULTILINE)
+    _refused(platform.tongban("items", "import", str(tmp_path / "missing")))
+
+
+def test_an_import_that_takes_nothing_fails(platform: Platform, tmp_path: Path) -> None:
+    file = tmp_path / "items.jsonl"
+    file.write_text("{}\n", "utf-8")
+    assert platform.tongban("items", "import", str(file)).returncode == 1
+
+
+@pytest.mark.parametrize("command", [("outbox", "nobody"), ("migrate", "nobody"), ("serve", "nobody")])
+def test_an_unknown_service_is_one_line(platform: Platform, command: tuple[str, ...]) -> None:
+    assert "there is no service 'nobody'" in _refused(platform.tongban(*command))
+
+
+def test_a_running_platform_is_not_backed_up(platform: Platform, tmp_path: Path) -> None:
+    text = _refused(platform.tongban("backup", str(tmp_path / "backup.tar.gz")))
+    assert "running" in text or "no SQLite platform" in text

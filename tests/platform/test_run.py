@@ -1,0 +1,160 @@
+"""`tongban run`: starts, tells, keeps, stops; and says in one line why it cannot."""
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from services.kit.settings import SERVICES
+from services.local import runfile, secrets
+from tests.harness.platform import Platform, alive
+
+
+def test_it_tells_what_runs_where_and_whom_to_sign_in_as(platform: Platform) -> None:
+    text = platform.output
+    for surface in secrets.SURFACES:
+        assert platform.environment[f"TONGBAN_GATEWAY_{surface.upper()}_ORIGIN"] in text
+    for words in (platform.password, platform.kafka, "lin", "zhang", "clerk", "officer", "loopback"):
+        assert words in text
+    assert ("postgresql" if platform.postgres else "SQLite") in text
+
+
+def test_every_service_is_ready_and_counts(platform: Platform) -> None:
+    for name in SERVICES:
+        assert platform.ready(name)[0] == 200
+        assert platform.management(name, "/livez") == (200, "ok\n")
+        assert "tongban_outbox_events" in platform.management(name, "/metrics")[1]
+
+
+def test_what_dies_is_started_again(platform: Platform) -> None:
+    before = platform.pid("catalog")
+    platform.restart("catalog")
+    assert platform.pid("catalog") != before
+    assert "catalog ended with SIGKILL" in platform.output
+
+
+def test_no_process_listens_beyond_loopback(platform: Platform) -> None:
+    ports = {int(value) for name, value in platform.environment.items() if name.endswith("_PORT") and value.isdecimal()}
+    open_ports = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in Path(table).read_text().splitlines()[1:]:
+            local, state = line.split()[1], line.split()[3]
+            address, port = local.split(":")
+            if state == "0A" and int(port, 16) in ports:
+                open_ports.add(int(port, 16))
+                assert address in ("0100007F", "0000000000000000FFFF00000100007F", "00000000000000000000000001000000")
+    assert open_ports == ports
+
+
+def test_every_log_line_of_a_service_is_json(platform: Platform) -> None:
+    for name in SERVICES:
+        lines = platform.log(name).splitlines()
+        assert lines
+        assert all(json.loads(line)["service"] == name for line in lines)
+
+
+def test_the_service_of_a_data_folder_runs_once(platform: Platform) -> None:
+    again = platform.tongban("run")
+    assert again.returncode == 1
+    assert again.stderr.count("\n") == 1 and "a platform is running" in again.stderr
+
+
+def test_ctrl_c_stops_everything_and_a_second_run_keeps_the_data(start_platform: Callable[..., Platform]) -> None:
+    platform = start_platform()
+    password, pids = platform.password, [platform.pid(name) for name in (*SERVICES, "kafka")]
+    count = _events(platform)
+    assert platform.stop() == 0
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    found = runfile.load(platform.data_dir)
+    assert found is not None and found.pid is None
+    platform.start()
+    assert platform.password == password
+    assert _events(platform) == count
+
+
+def test_a_backup_is_put_back_and_runs(start_platform: Callable[..., Platform], tmp_path: Path) -> None:
+    platform = start_platform()
+    password, count = platform.password, _events(platform)
+    platform.stop()
+    archive = tmp_path / "backup.tar.gz"
+    assert platform.tongban("backup", str(archive)).returncode == 0
+    platform.data_dir.rename(tmp_path / "lost")
+    assert platform.tongban("restore", str(archive)).returncode == 0
+    platform.start()
+    assert platform.password == password
+    assert _events(platform) == count
+    assert all(platform.ready(name)[0] == 200 for name in SERVICES)
+
+
+def test_the_services_die_with_a_killed_supervisor_and_start_again(start_platform: Callable[..., Platform]) -> None:
+    platform = start_platform()
+    pids = [platform.pid(name) for name in (*SERVICES, "kafka")]
+    found = runfile.load(platform.data_dir)
+    assert found is not None and found.pid
+    os.kill(found.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while any(alive(pid) for pid in pids):
+        assert time.monotonic() < deadline, "a service outlived the supervisor"
+        time.sleep(0.05)
+    platform.start()
+    assert platform.ready("cases")[0] == 200
+
+
+@pytest.mark.parametrize(
+    "setting", ["TONGBAN_CASES_PORT", "TONGBAN_KAFKA_PORT", "TONGBAN_GATEWAY_MANAGEMENT_PORT", "TONGBAN_GATEWAY_PORT"]
+)
+def test_a_busy_port_is_one_line_that_names_the_setting(tmp_path: Path, setting: str) -> None:
+    platform = Platform(tmp_path)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", int(platform.environment[setting])))
+        taken.listen()
+        answer = platform.tongban("run")
+    assert answer.returncode == 1
+    assert answer.stderr.count("\n") == 1 and setting in answer.stderr and "in use" in answer.stderr
+    assert not (platform.data_dir / "kafka").exists()
+
+
+def test_an_unknown_setting_is_an_error(tmp_path: Path) -> None:
+    platform = Platform(tmp_path, settings={"TONGBAN_CASES_PROT": "1"})
+    for command in (("run",), ("migrate",), ("serve", "cases"), ("outbox",)):
+        answer = platform.tongban(*command)
+        assert answer.returncode == 1
+        assert answer.stderr == "tongban: unknown setting TONGBAN_CASES_PROT: do you mean TONGBAN_CASES_PORT?\n"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_default_secret_outside_the_local_profile(tmp_path: Path, service: str) -> None:
+    platform = Platform(tmp_path, settings={"TONGBAN_PROFILE": "production"})
+    answer = platform.tongban("serve", service)
+    assert answer.returncode == 1
+    assert answer.stderr.count("\n") == 1 and "TONGBAN_" in answer.stderr and "is not set" in answer.stderr
+    assert not platform.data_dir.exists()
+
+
+def test_run_is_not_for_production(tmp_path: Path) -> None:
+    answer = Platform(tmp_path, settings={"TONGBAN_PROFILE": "production"}).tongban("run")
+    assert answer.returncode == 1 and answer.stderr.count("\n") == 1
+
+
+def test_failpoints_are_refused_outside_the_test_profile(tmp_path: Path) -> None:
+    settings = {"TONGBAN_PROFILE": "local", "TONGBAN_FAILPOINTS": "relay.after_ack=kill"}
+    platform = Platform(tmp_path, settings=settings)
+    assert platform.tongban("migrate", "cases").returncode == 0
+    answer = platform.tongban("serve", "cases")
+    assert answer.returncode == 1 and "test profile only" in answer.stderr and answer.stderr.count("\n") == 1
+
+
+def _events(platform: Platform) -> int:
+    """Rows of the catalogue that the demonstration data made: a second run must add none."""
+    with sqlite3.connect(f"file:{platform.data_dir / 'sqlite' / 'catalog.db'}?mode=ro", uri=True) as connection:
+        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        # The outbox empties itself, so it is no measure.
+        return sum(
+            connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0] for name in tables if name != "outbox"
+        )
