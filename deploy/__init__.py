@@ -1,0 +1,1 @@
+"""How the platform is put on servers: image, manifests, and the check of both."""
