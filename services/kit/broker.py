@@ -89,6 +89,7 @@ def faststream_broker(settings: "ServiceSettings") -> KafkaBroker:
         acks="all",
         enable_idempotence=True,
         logger=None,
+        apply_types=False,  # a handler is given the records as they came: nothing to inject or to convert
     )
 
 

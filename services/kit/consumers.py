@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
-from faststream.kafka.annotations import KafkaMessage
+from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 from sqlalchemy import delete, func, select
 
 from services.contracts.base import Envelope, EventData
@@ -33,6 +34,8 @@ Received = Envelope
 """An event as a handler sees it: `.data` is the payload, `.subject` the aggregate, `.version` its version."""
 Handler = Callable[[Envelope, Any], Awaitable[None]]
 BATCH = 500
+TOGETHER = {"postgresql": BATCH, "sqlite": 50}
+"""Events of one transaction: SQLite has one writer, and requests wait for it meanwhile."""
 KEEP_DONE_DAYS = 30
 
 
@@ -106,14 +109,22 @@ class Consumer:
             fetch_max_wait_ms=500,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
-            decoder=_keep_raw,
+            parser=_parse,
+            decoder=_decode,
         )
+        broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        ended = asyncio.Event()
 
         @subscriber
-        async def read(body: Any, message: KafkaMessage) -> None:
-            await self.process([_read(record) for record in message.raw_message])
-            await failpoint("consumer.before_ack")
-            await message.ack()
+        async def read(records: Sequence[Any]) -> None:
+            try:
+                await self._take(records, subscriber.consumer)
+            except Exception as error:
+                # FastStream would log it and fetch on, and the next commit would pass this batch over: read no further,
+                # end, and be begun anew from what was committed.
+                if not broken.done():
+                    broken.set_exception(error)
+                await ended.wait()
 
         self._subscriber = subscriber
         async with asyncio.TaskGroup() as group:
@@ -123,13 +134,27 @@ class Consumer:
                 group.create_task(self._retry_parked())
                 group.create_task(self._watch())
                 group.create_task(self._prune())
-                await asyncio.Event().wait()
+                await broken
             finally:
+                ended.set()
                 self._subscriber = None
                 await broker.stop()
 
+    async def _take(self, records: Sequence[Any], kafka: Any) -> None:
+        await self.process([_read(record) for record in records])
+        await failpoint("consumer.before_ack")
+        try:
+            await kafka.commit()
+        except KafkaError as error:  # a rebalance, say: the inbox knows what comes again
+            log.warning("consumer.commit_failed", cause=type(error).__name__)
+
     async def process(self, messages: Sequence[Message]) -> None:
         """Handle a batch; returns once all of it is done or parked."""
+        size = TOGETHER[self.context.database.dialect]
+        for first in range(0, len(messages), size):
+            await self._process(messages[first : first + size])
+
+    async def _process(self, messages: Sequence[Message]) -> None:
         delay = 0.1
         while True:
             try:
@@ -151,7 +176,7 @@ class Consumer:
     async def _together(self, messages: Sequence[Message]) -> None:
         async with self._make_work() as work:
             box = Inbox(work, self.consumers.group)
-            ledger, new = await self._open(box, messages)
+            ledger, new = await box.open(messages)
             for message in messages:
                 await self._one(work, box, ledger, message, new)
             await box.save_versions(ledger)
@@ -161,7 +186,7 @@ class Consumer:
     async def _one_by_one(self, messages: Sequence[Message]) -> None:
         async with self._make_work() as work:
             box = Inbox(work, self.consumers.group)
-            ledger, new = await self._open(box, messages)
+            ledger, new = await box.open(messages)
             for message in messages:
                 before = dict(ledger.versions)
                 try:
@@ -174,11 +199,6 @@ class Consumer:
                     await self._park(work, box, ledger, message, error)
             await box.save_versions(ledger)
             await failpoint("consumer.before_commit")
-
-    async def _open(self, box: Inbox, messages: Sequence[Message]) -> tuple[Ledger, set[str]]:
-        ledger = await box.ledger(messages)
-        new = await box.new_ids([m.event.id for m in messages if m.event])
-        return ledger, new
 
     async def _one(self, work: UnitOfWork, box: Inbox, ledger: Ledger, message: Message, new: set[str]) -> None:
         if message.passed_over:
@@ -346,8 +366,13 @@ def _cause(error: BaseException) -> str:
     return f"{error.slug}: {error.detail}" if isinstance(error, TongbanError) else type(error).__name__
 
 
-async def _keep_raw(message: Any) -> Any:
-    return message.body
+async def _parse(records: Any) -> KafkaMessage:
+    """The batch as it came: FastStream's parser fails on a header that is not UTF-8, and the batch would be lost."""
+    return KafkaMessage(raw_message=records, body=records, consumer=FAKE_CONSUMER)
+
+
+async def _decode(message: Any) -> Any:
+    return message.raw_message
 
 
 def _read(record: Any) -> Message:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 from sqlalchemy import (
-    ARRAY,
     Column,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -87,21 +87,61 @@ def inbox_tables(metadata: MetaData) -> InboxTables:
         Column("next_try", UtcDateTime, nullable=False),
         Column("parked_at", UtcDateTime, nullable=False),
         UniqueConstraint("consumer", "topic", "partition", "offset", name="uq_inbox_parked_place"),
+        Index("ix_inbox_parked_key", "consumer", "topic", "key"),
     )
     return InboxTables(done, versions, parked)
 
 
-# One statement of constant text for any number of ids: a VALUES list would be built and compiled anew for each batch.
-_NEW_IDS = {
-    "postgresql": text(
-        "INSERT INTO inbox (consumer, event_id, done_at) SELECT :consumer, given.id, :now "
-        "FROM unnest(CAST(:ids AS text[])) AS given (id) ON CONFLICT DO NOTHING RETURNING event_id"
-    ).bindparams(bindparam("now", type_=UtcDateTime), bindparam("ids", type_=ARRAY(String))),
-    "sqlite": text(
-        "INSERT INTO inbox (consumer, event_id, done_at) SELECT :consumer, given.value, :now "
-        "FROM json_each(:ids) AS given WHERE true ON CONFLICT DO NOTHING RETURNING event_id"
-    ).bindparams(bindparam("now", type_=UtcDateTime)),
+# Statements of constant text for any number of rows, which come as arrays (PostgreSQL) or as JSON (SQLite): a list of
+# parameters would be built and compiled anew for each batch, and searched for each row instead of by the key's index.
+_IDS = {
+    "postgresql": "unnest(CAST(:ids AS text[])) AS given (id)",
+    "sqlite": "(SELECT value AS id FROM json_each(:ids)) AS given",
 }
+_PLACES = {
+    "postgresql": "topic = ANY(CAST(:topics AS text[])) AND key = ANY(CAST(:keys AS text[]))",
+    "sqlite": "topic IN (SELECT value FROM json_each(:topics)) AND key IN (SELECT value FROM json_each(:keys))",
+}
+_VERSIONS = {
+    "postgresql": "unnest(CAST(:topics AS text[]), CAST(:keys AS text[]), CAST(:versions AS int[]))"
+    " AS given (topic, key, version)",
+    "sqlite": "(SELECT t.value AS topic, k.value AS key, v.value AS version FROM json_each(:topics) t"
+    " JOIN json_each(:keys) k USING (key) JOIN json_each(:versions) v USING (key)) AS given",
+}
+_LATER = {"postgresql": "greatest", "sqlite": "max"}
+
+
+def _statements(sql: str, *binds: Any, **parts: dict[str, str]) -> dict[str, Any]:
+    """`sql` for each dialect, its `{parts}` filled in."""
+    return {
+        dialect: text(sql.format(**{name: part[dialect] for name, part in parts.items()})).bindparams(*binds)
+        for dialect in ("postgresql", "sqlite")
+    }
+
+
+_NEW_IDS = _statements(
+    "INSERT INTO inbox (consumer, event_id, done_at) SELECT :consumer, given.id, :now FROM {given} WHERE true "
+    "ON CONFLICT DO NOTHING RETURNING event_id",
+    bindparam("now", type_=UtcDateTime),
+    given=_IDS,
+)
+_LAST_VERSIONS = _statements(
+    "SELECT topic, key, version FROM inbox_versions WHERE consumer = :consumer AND {places}", places=_PLACES
+)
+_HELD = _statements(
+    "SELECT topic, key, min(coalesce(version, 0)) FROM inbox_parked WHERE consumer = :consumer AND {places} "
+    "GROUP BY topic, key",
+    places=_PLACES,
+)
+_SAVE_VERSIONS = _statements(
+    "INSERT INTO inbox_versions (consumer, topic, key, version) "
+    "SELECT :consumer, given.topic, given.key, given.version FROM {given} WHERE true "
+    "ON CONFLICT (consumer, topic, key) DO UPDATE SET version = {later}(inbox_versions.version, excluded.version)",
+    given=_VERSIONS,
+    later=_LATER,
+)
+# A batch holds one event or hundreds: a plan kept from the first ones, when the tables were small, reads them whole.
+_PLAN_ANEW = text("SET LOCAL plan_cache_mode = force_custom_plan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +185,8 @@ class Ledger:
     versions: dict[tuple[str, str], int] = field(default_factory=dict)
     held: dict[tuple[str, str], int] = field(default_factory=dict)
     """Lowest parked version of each held key (0 where a parked message has none)."""
+    saved: dict[tuple[str, str], int] = field(default_factory=dict)
+    """`versions` as the database holds them."""
 
 
 class Inbox:
@@ -156,36 +198,37 @@ class Inbox:
         self.tables = work.context.tables.inbox
         self.prefix = work.context.settings.topic_prefix
 
-    async def new_ids(self, ids: Sequence[str]) -> set[str]:
-        """Mark `ids` as done; those that were not before."""
+    async def open(self, messages: Sequence[Message]) -> tuple[Ledger, set[str]]:
+        """Begin a batch: the ids among `messages` that are new, now marked as done, and what is known of their keys.
+
+        In this order: marking waits for another reader that has the same events in hand, and only then are the
+        versions read that it has left.
+        """
+        if self.work.context.database.dialect == "postgresql":
+            await self.work.execute(_PLAN_ANEW)
+        new = await self._new_ids([m.event.id for m in messages if m.event])
+        return await self.ledger(messages), new
+
+    async def _new_ids(self, ids: Sequence[str]) -> set[str]:
         if not ids:
             return set()
-        statement = _NEW_IDS[self.work.context.database.dialect]
-        given = {"consumer": self.consumer, "now": self.work.now(), "ids": list(dict.fromkeys(ids))}
-        if self.work.context.database.dialect == "sqlite":
-            given["ids"] = orjson.dumps(given["ids"]).decode()
-        return set((await self.work.execute(statement, given)).scalars())
+        return set((await self._on_many(_NEW_IDS, now=self.work.now(), ids=list(dict.fromkeys(ids)))).scalars())
 
     async def ledger(self, messages: Sequence[Message]) -> Ledger:
         """Last versions and held keys among `messages`."""
-        keys = {m.key for m in messages}
-        versions, parked = self.tables.versions, self.tables.parked
+        given = {"topics": list({m.topic for m in messages}), "keys": list({m.key for m in messages})}
         found = Ledger()
-        statement = select(versions.c.topic, versions.c.key, versions.c.version).where(
-            versions.c.consumer == self.consumer, versions.c.key.in_(keys)
-        )
-        rows: Any = await self.work.execute(statement)
-        for row in rows:
-            found.versions[row[0], row[1]] = row[2]
-        held = (
-            select(parked.c.topic, parked.c.key, func.min(func.coalesce(parked.c.version, 0)))
-            .where(parked.c.consumer == self.consumer, parked.c.key.in_(keys))
-            .group_by(parked.c.topic, parked.c.key)
-        )
-        rows = await self.work.execute(held)
-        for row in rows:
-            found.held[row[0], row[1]] = row[2]
+        for topic, key, version in await self._on_many(_LAST_VERSIONS, **given):
+            found.versions[topic, key] = found.saved[topic, key] = version
+        for topic, key, version in await self._on_many(_HELD, **given):
+            found.held[topic, key] = version
         return found
+
+    async def _on_many(self, statements: dict[str, Any], **given: Any) -> Any:
+        dialect = self.work.context.database.dialect
+        if dialect == "sqlite":
+            given = {n: orjson.dumps(v).decode() if isinstance(v, list) else v for n, v in given.items()}
+        return await self.work.execute(statements[dialect], {"consumer": self.consumer, **given})
 
     def judge(self, message: Message, ledger: Ledger) -> tuple[Literal["do", "skip", "park"], State, str]:
         """What to do with a decoded message: its verdict and, where it is parked, state and cause."""
@@ -205,11 +248,11 @@ class Inbox:
         return "do", "waiting", ""
 
     async def save_versions(self, ledger: Ledger) -> None:
-        rows = [
-            {"consumer": self.consumer, "topic": topic, "key": key, "version": version}
-            for (topic, key), version in ledger.versions.items()
-        ]
-        await self.work.upsert(self.tables.versions, rows, ["consumer", "topic", "key"])
+        """Write the versions that have risen since `ledger` was read."""
+        risen = [(*place, v) for place, v in ledger.versions.items() if ledger.saved.get(place) != v]
+        if risen:
+            topics_, keys, versions = (list(column) for column in zip(*risen, strict=True))
+            await self._on_many(_SAVE_VERSIONS, topics=topics_, keys=keys, versions=versions)
 
     async def park(self, message: Message, state: State, cause: str) -> None:
         """Set a message aside. A dead one is announced on the dead-letter topic in the same transaction."""

@@ -109,6 +109,7 @@ def _create_kit(op: Any) -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("consumer", "topic", "partition", "offset", name="uq_inbox_parked_place"),
     )
+    op.create_index("ix_inbox_parked_key", "inbox_parked", ["consumer", "topic", "key"])
     op.create_table(
         "inbox_versions",
         sa.Column("consumer", sa.String(length=64), nullable=False),
