@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.cases.domain import forms
 from services.cases.domain.forms import Form
+from services.cases.domain.items import Item, Name
 
 SCHEMA: dict[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -130,9 +131,13 @@ def test_what_cannot_be_stored(bad: Any) -> None:
     assert stored is (isinstance(bad, float))  # NaN is written as null; the schema then refuses or takes it
 
 
-def test_compiling_is_done_once() -> None:
-    schema = orjson.dumps(SCHEMA)
-    assert forms.compiled("code", 1, schema) is forms.compiled("code", 1, schema)
+def test_a_form_is_compiled_once_for_all_items_that_share_it() -> None:
+    names = Name("事项"), Name("部门")
+    one, other = (
+        Item(code, version, names[0], "o", names[1], "511602000000", "01", None, None, (), orjson.dumps(SCHEMA).decode())
+        for code, version in (("first", 1), ("second", 7))
+    )
+    assert one.form is other.form
 
 
 JSON = st.recursive(

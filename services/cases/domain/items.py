@@ -48,7 +48,7 @@ class Item:
     @cached_property
     def form(self) -> Form:
         """The form, compiled on first use."""
-        return forms.compiled(self.code, self.version, self.schema.encode())
+        return forms.compiled(self.schema.encode())
 
     @cached_property
     def terms(self) -> Terms:
