@@ -63,6 +63,7 @@ def demo_people() -> dict[str, str]:
 
 def warm() -> None:
     """Import everything that any service needs, so that forked processes share it."""
+    import_module("services.kit.migrations")
     for name in SERVICES:
         import_module(f"services.{name}.app")
         demo_loader(name)

@@ -71,7 +71,8 @@ def build(settings: IdentitySettings) -> Service:
         app,
         workers=workers,
         api_workers=[crypto],
-        start=[crypto.load, prepare],
+        start=[crypto.load],
+        serving=[prepare],
         stop=[provider.passwords.close],
         topics=PUBLISHES,
     )

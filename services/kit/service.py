@@ -84,7 +84,10 @@ class Context:
 
 @dataclass
 class Service:
-    """A built service. `start` hooks run in order once the database answers; `stop` hooks in reverse at the end."""
+    """A built service. `start` hooks run in order once the database answers; `stop` hooks in reverse at the end.
+
+    Commands run `start` too; what only a server may do (say, write what its own settings declare) is in `serving`.
+    """
 
     context: Context
     app: ASGIApp
@@ -92,6 +95,7 @@ class Service:
     api_workers: Sequence[Worker] = ()
     """Workers that run wherever HTTP is served (a live reader, say)."""
     start: Sequence[Callable[[], Awaitable[None]]] = ()
+    serving: Sequence[Callable[[], Awaitable[None]]] = ()
     stop: Sequence[Callable[[], Awaitable[None]]] = ()
     drain: Sequence[Callable[[], None]] = ()
     """Called as soon as the service is told to stop, before open answers are waited for: ends live streams."""
@@ -99,14 +103,16 @@ class Service:
     """Topics that must be there: written or read."""
     ports: Sequence[int] = ()
     """HTTP ports; default: the one of the settings."""
+    migrated: bool = True
+    """Whether its tables come from `services/<name>/migrations`: it then waits until they are as this code needs."""
 
     @property
     def name(self) -> str:
         return self.context.service
 
-    async def open(self) -> None:
-        """Run the start hooks (for tests and commands that need no server)."""
-        for hook in self.start:
+    async def open(self, *, serving: bool = False) -> None:
+        """Run the start hooks; with `serving` those of a server too."""
+        for hook in (*self.start, *(self.serving if serving else ())):
             await hook()
 
     async def close(self) -> None:
@@ -133,6 +139,7 @@ class Runner:
         self.stopping = asyncio.Event()
         self.fatal: str | None = None
         self._opened = False
+        self._starting = "starting"
         self._topics_checked = False
         self._servers: list[_Server] = []
         workers: list[Worker] = []
@@ -179,11 +186,13 @@ class Runner:
         while not self.stopping.is_set():
             try:
                 await self.service.context.database.ping()
-                await self.service.open()
+                await self._check_tables()
+                await self.service.open(serving=True)
                 self._opened = True
                 return
             except (SettingsError, TongbanError) as error:
                 if isinstance(error, TongbanError) and error.kind.transient:
+                    self._starting = f"starting: {error}"
                     log.warning("service.waiting", cause=str(error))
                 else:
                     self.fatal = str(error)
@@ -194,6 +203,12 @@ class Runner:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), delay)
             delay = min(delay * 2, 5.0)
+
+    async def _check_tables(self) -> None:
+        if self.service.migrated:
+            from services.kit.migrations import check  # for servers alone: Alembic costs commands 0.2 s
+
+            await check(self.service.context.database, self.service.name)
 
     async def _http(self) -> None:
         ports = list(self.service.ports) or [self.settings.port]
@@ -282,7 +297,7 @@ class Runner:
             return self._ready_cache[1]
         found = []
         if not self._opened:
-            found.append("starting")
+            found.append(self._starting)
         if not self._topics_checked:
             found.append("broker: topics not checked yet")
         try:

@@ -44,7 +44,7 @@ async def _app(scope: Any, receive: Any, send: Any) -> None:
 def build(settings: ServiceSettings) -> Service:
     context = Context.of(settings, TABLES)
     consumer = Consumer(context, consumers, lambda: broker.faststream_broker(settings), lambda: UnitOfWork(context))
-    return Service(context, _app, workers=[consumer], topics=consumers.topics)
+    return Service(context, _app, workers=[consumer], topics=consumers.topics, migrated=False)
 
 
 async def create_tables(settings: ServiceSettings) -> None:

@@ -110,7 +110,7 @@ async def start(database_url: str, tmp_path: Path, fast_keys: None) -> AsyncIter
         service = app.build(settings)
         clock = worlds[0].clock if worlds else Clock()
         service.context.clock = clock
-        await service.open()
+        await service.open(serving=True)
         world = World(service, service.app.state.provider, clock, {}, tmp_path, settings)  # type: ignore[attr-defined]
         http = world.http()
         for path in sorted((tmp_path / "secrets").glob("*.jwk")):

@@ -8,6 +8,7 @@ import pytest
 from joserfc.jwk import ECKey
 from pydantic import ValidationError
 
+from services.identity import app
 from services.identity.domain.clients import ClientDeclaration
 from services.identity.settings import IdentitySettings
 from services.kit.settings import SettingsError
@@ -100,6 +101,21 @@ async def test_a_client_that_is_declared_no_more_is_refused_on_every_replica(
     answer = await world["dept-demo"].token(**machine)
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
     assert (await world["cases"].token(**machine)).status_code == 200
+
+
+async def test_who_opens_the_service_without_clients_changes_none_and_may_not_serve(start: Starter) -> None:
+    """As `tongban outbox identity` does with a narrower environment than the running service has."""
+    world: World = await start()
+    narrow = app.build(world.settings.model_copy(update={"clients": ()}))
+    try:
+        await narrow.open()
+        with pytest.raises(SettingsError, match="TONGBAN_IDENTITY_CLIENTS is not set"):
+            await narrow.open(serving=True)
+    finally:
+        await narrow.close()
+    world.provider.forget_clients()
+    answer = await world["dept-demo"].token(grant_type="client_credentials", resource=CATALOG)
+    assert answer.status_code == 200
 
 
 def test_the_local_profile_declares_every_surface_at_its_origin(

@@ -34,7 +34,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     async def serve() -> None:
         await migrations.upgrade(found)
         service = app.build(found)
-        await service.open()
+        await service.open(serving=True)
         servers.append(uvicorn.Server(uvicorn.Config(service.app, lifespan="off", log_config=None)))
         ready.set()
         await servers[0].serve(sockets=[bound])

@@ -1,11 +1,14 @@
 """What operators do, on a running platform of each kind: every command does its work or says in one line why not."""
 
+import asyncio
 import json
 import re
 import subprocess
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text as sql
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.kit.settings import SERVICES
 from tests.harness.platform import Platform
@@ -27,6 +30,23 @@ def test_outbox_empties_itself_and_shows_each_service(platform: Platform) -> Non
     for name in SERVICES:
         assert re.search(rf"^{name} +\d+ +[\d.]+ s$", text, re.MULTILINE)
     assert re.search(r"^catalog +0 ", text, re.MULTILINE), "demonstration items were not sent"
+
+
+async def test_a_command_with_a_narrower_environment_leaves_the_clients_as_they_are(platform: Platform) -> None:
+    async def clients() -> list[tuple[object, ...]]:
+        engine = create_async_engine(platform.database_url("identity"))
+        try:
+            async with engine.connect() as connection:
+                rows = await connection.execute(sql("SELECT client_id, enabled, updated_at FROM clients ORDER BY 1"))
+                return [tuple(row) for row in rows]
+        finally:
+            await engine.dispose()
+
+    before = await clients()
+    assert before
+    for command in (("outbox", "identity"), ("audit", "verify", "identity")):
+        _ok(await asyncio.to_thread(lambda: platform.tongban(*command, TONGBAN_IDENTITY_CLIENTS="[]")))  # noqa: B023
+    assert await clients() == before
 
 
 def test_nothing_is_set_aside_and_nothing_can_be_replayed(platform: Platform) -> None:

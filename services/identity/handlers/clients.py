@@ -1,12 +1,18 @@
-"""Declaring clients from the settings, at each start."""
+"""Declaring clients from the settings, at each start of a server."""
 
 from services.identity.handlers.provider import Provider
 from services.kit import deliveries
+from services.kit.settings import SettingsError
 
 
 async def declare_clients(provider: Provider) -> None:
-    """Make the database's clients those of the settings (upsert by id), and their logout addresses known."""
+    """Make the database's clients those of the settings (upsert by id), and their logout addresses known.
+
+    Raises SettingsError for settings without clients: they would disable every one that is there.
+    """
     declared = provider.settings.clients
+    if not declared:
+        raise SettingsError(f"{provider.settings.environment_names('clients')[0]} is not set: nobody could sign in")
     async with provider.work() as work:
         await work.clients.declare(declared)
         for client in declared:

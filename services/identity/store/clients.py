@@ -24,7 +24,7 @@ class ClientStore:
         return {row.client_id: Client.model_validate(row.document) for row in rows}
 
     async def declare(self, declarations: Iterable[ClientDeclaration]) -> None:
-        """Store the declared clients; one that is declared no more is disabled, its history kept."""
+        """Store the declared clients, at least one; one that is declared no more is disabled, its history kept."""
         rows = [
             {
                 "client_id": declared.client_id,
@@ -34,6 +34,8 @@ class ClientStore:
             }
             for declared in declarations
         ]
+        if not rows:
+            raise ValueError("no client is declared: every one would be disabled")
         await self._work.upsert(CLIENTS, rows, ["client_id"])
         named = [row["client_id"] for row in rows]
         await self._work.execute(

@@ -10,10 +10,17 @@ from pathlib import Path
 
 from alembic import command, context
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, text
 
 from services.kit.db import Database
+from services.kit.errors import Kind, TongbanError
 from services.kit.settings import ServiceSettings
+
+
+class DatabaseBehind(TongbanError):
+    kind, slug, title = Kind.UNAVAILABLE, "database-behind", "The database lacks tables of this version"
 
 
 def config(service: str) -> Config:
@@ -36,6 +43,20 @@ def run(metadata: MetaData) -> None:
     )
     with context.begin_transaction():
         context.run_migrations()
+
+
+async def check(database: Database, service: str) -> None:
+    """Raise DatabaseBehind for a database that is empty or older than this code. One that is newer passes: while a
+    release is rolled out, the older code serves on."""
+    chain = ScriptDirectory.from_config(config(service))
+    known, newest = {script.revision for script in chain.walk_revisions()}, set(chain.get_heads())
+    async with database.engine.connect() as connection:
+        if database.dialect == "sqlite":
+            await connection.execution_options(readonly=True)
+        found = set(await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_heads()))
+    if not found or found & known - newest:
+        at, wanted = ", ".join(sorted(found)) or "no revision", ", ".join(sorted(newest))
+        raise DatabaseBehind(f"the database is at {at}, not {wanted}: run `tongban migrate {service}`")
 
 
 async def upgrade(settings: ServiceSettings, revision: str = "head") -> None:
