@@ -23,7 +23,14 @@ from services.kit.telemetry import log
 EVERYWHERE = "*"
 ALGORITHMS = ["ES256"]
 LEEWAY_SECONDS = 5
-REFETCH_SECONDS = 10
+KEY_SECONDS = 60.0
+"""How old the keys may be: the max-age of the issuer's JWKS. A key that it took back is refused from then on."""
+KEEP_SECONDS = 900.0
+"""For how long old keys serve while the issuer is away; by then every good token has expired, for none is issued."""
+REFETCH_SECONDS = 10.0
+"""Keys are read early for an unknown `kid`, but not more often than this: anybody can send one."""
+RETRY_SECONDS = 1.0
+"""Pause after a read that failed."""
 CACHED_TOKENS = 4096
 
 
@@ -77,7 +84,10 @@ class KeySource(Protocol):
 
 
 class TokenVerifier:
-    """Verifies access tokens for one audience. Keys are fetched when first needed and again for an unknown `kid`."""
+    """Verifies access tokens for one audience. Keys are read at first need, then every minute or for an unknown `kid`.
+
+    One read at a time, however many requests need it; what was verified by keys that have changed is verified anew.
+    """
 
     def __init__(self, settings: ServiceSettings, keys: KeySource | None = None) -> None:
         self._issuer = settings.issuer
@@ -87,8 +97,10 @@ class TokenVerifier:
         self._fetch = keys or self._fetch_keys
         self._keys: KeySet | None = None
         self._kids: frozenset[str] = frozenset()
-        self._fetched = 0.0
-        self._lock = asyncio.Lock()
+        self._document: dict[str, Any] | None = None
+        self._due_at = self._read_at = self._tried_at = float("-inf")
+        self._away = False
+        self._reading: asyncio.Task[None] | None = None
         self._seen: dict[str, Principal] = {}
 
     async def _fetch_keys(self) -> dict[str, Any]:
@@ -100,6 +112,8 @@ class TokenVerifier:
 
     async def verify(self, token: str) -> Principal:
         """The caller that `token` names. Raises Unauthenticated, KeysAway."""
+        if time.monotonic() >= self._due_at:
+            await self._renew()
         known = self._seen.get(token)
         if known is None:
             known = await self._verify(token)
@@ -129,25 +143,47 @@ class TokenVerifier:
             raise Unauthenticated("the access token is not valid") from None
 
     async def _keys_for(self, kid: Any) -> KeySet:
-        if self._keys is None or (kid not in self._kids and time.monotonic() - self._fetched > REFETCH_SECONDS):
-            async with self._lock:
-                if self._keys is None or kid not in self._kids:
-                    await self._refresh()
-        if self._keys is None or kid not in self._kids:
+        if kid not in self._kids and time.monotonic() - self._tried_at > REFETCH_SECONDS:
+            await self._read()
+        known = kid in self._kids
+        if self._keys is None or (self._away and not known):
+            raise KeysAway
+        if not known:
             raise Unauthenticated("the access token is signed by an unknown key")
         return self._keys
 
+    async def _renew(self) -> None:
+        """Have the keys read again, and wait unless the issuer is known to be away: then old ones serve for a time."""
+        kept = self._keys is not None and time.monotonic() - self._read_at < KEEP_SECONDS
+        await self._read(wait=not (self._away and kept))
+
+    async def _read(self, *, wait: bool = True) -> None:
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._refresh())
+        if wait:
+            # Others wait for the same read: one request that is given up must not end it.
+            await asyncio.shield(self._reading)
+
     async def _refresh(self) -> None:
-        self._fetched = time.monotonic()
         try:
-            found = KeySet.import_key_set(await self._fetch())  # type: ignore[arg-type]
-        except (httpx.HTTPError, OSError, ValueError, JoseError) as error:
+            document = await self._fetch()
+            keys = self._keys if document == self._document else KeySet.import_key_set(document)  # type: ignore[arg-type]
+        except Exception as error:  # whatever the issuer answered, it was no set of keys
             log.warning("auth.keys_away", cause=type(error).__name__)
-            if self._keys is None:
-                raise KeysAway from None
+            now = self._tried_at = time.monotonic()
+            self._away, self._due_at = True, now + RETRY_SECONDS
+            if now - self._read_at >= KEEP_SECONDS:
+                self._take(None, None)
             return
-        self._keys = found
-        self._kids = frozenset(key.kid for key in found.keys if key.kid)
+        now = self._read_at = self._tried_at = time.monotonic()
+        self._away, self._due_at = False, now + KEY_SECONDS
+        if keys is not self._keys:
+            self._take(document, keys)
+
+    def _take(self, document: dict[str, Any] | None, keys: KeySet | None) -> None:
+        self._document, self._keys = document, keys
+        self._kids = frozenset(key.kid for key in keys.keys if key.kid) if keys is not None else frozenset()
+        self._seen.clear()
 
 
 def jwt_header(token: str) -> dict[str, Any]:
