@@ -1,7 +1,7 @@
 """Composition root: the one place that reads the settings and wires the front door."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import quote
@@ -19,7 +19,7 @@ from services.gateway.api import bearer
 from services.gateway.clients import ServiceClient, http_client
 from services.gateway.consumers import TOPICS, LiveReader
 from services.gateway.edge import Dispatch, Rates, Refusals
-from services.gateway.errors import SignInNeeded
+from services.gateway.errors import SignInFailed, SignInNeeded
 from services.gateway.handlers.sessions import OwnTokens, SessionKeeper
 from services.gateway.hub import Hub
 from services.gateway.provider import Client, Provider
@@ -37,6 +37,7 @@ from services.kit.service import Context, Service
 
 HERE = Path(__file__).parent
 PRUNE_SECONDS = 300
+MOST_BODY_BYTES = 2**40
 
 
 class Pruner:
@@ -44,13 +45,14 @@ class Pruner:
 
     name = "pruner"
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, kept: Mapping[str, int]) -> None:
         self._context = context
+        self._kept = kept
 
     async def run(self) -> None:
         while True:
             async with Work(self._context) as work:
-                await work.prune()
+                await work.prune(self._kept)
             await asyncio.sleep(PRUNE_SECONDS)
 
     async def health(self) -> str | None:
@@ -109,11 +111,14 @@ def build(
         return site
 
     sites = [site_of(surface) for surface in chosen]
+    # Only a session that is still known can be signed out at the provider: the next person must not be signed in by it.
+    kept = {name: settings.kiosk_kept_seconds for name, surface in registry.KNOWN.items() if surface.shared_device}
     api = api_app(context, title="Tongban", routers=[bearer.router], max_upload_bytes=settings.upload_bytes)
     api.state.services = services
     api.state.http = http
     dispatch = Dispatch(
-        {site.origin: surface_app(site) for site in sites},
+        # The limit of a body is the reading view's, which says it in words; /api has an edge of its own.
+        {site.origin: Edge(surface_app(site), "gateway", MOST_BODY_BYTES) for site in sites},
         {site.origin: api for site in sites if site.surface.name == "portal"},
         Rates(settings),
     )
@@ -123,8 +128,8 @@ def build(
 
     return Service(
         context=context,
-        app=Edge(dispatch, "gateway", settings.upload_bytes),
-        workers=[Pruner(context), Sealer(context)],
+        app=dispatch,
+        workers=[Pruner(context, kept), Sealer(context)],
         api_workers=[LiveReader(context, hub), crypto],
         start=[crypto.load],
         stop=[close],
@@ -146,6 +151,7 @@ def surface_app(site: Site) -> Starlette:
     app.router.redirect_slashes = False
     site.pages.install(app)
     app.add_exception_handler(SignInNeeded, _to_sign_in)
+    app.add_exception_handler(SignInFailed, signing.failed)
     install_errors(app, site.pages)
     app.user_middleware.append(Middleware(Refusals))
     return app

@@ -15,8 +15,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.gateway.settings import GatewaySettings
 from services.kit.errors import Malformed, TooMany
+from services.kit.http import problem_response
 
 Address = tuple[str, int]
+UNCOUNTED = "/signin/backchannel-logout"
+"""All its requests come from the provider's own address, and each is signed: a limit would leave sessions open."""
 
 
 def host_of(origin: str) -> Address:
@@ -43,6 +46,7 @@ class Rates:
             "page": parse(settings.page_rate),
             "post": parse(settings.post_rate),
             "api": parse(settings.api_rate),
+            "session": parse(settings.session_rate),
         }
 
     async def take(self, kind: str, address: str) -> None:
@@ -65,7 +69,11 @@ class Dispatch:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        host = asked_host(Headers(scope=scope).get("host", ""), self._secure)
+        try:
+            host = asked_host(Headers(scope=scope).get("host", ""), self._secure)
+        except Malformed as error:
+            await problem_response(error)(scope, receive, send)
+            return
         app = self._surfaces.get(host)
         if app is None:
             await PlainTextResponse("no such site here\n", 421)(scope, receive, send)
@@ -74,12 +82,15 @@ class Dispatch:
         kind = "page"
         if host in self._api and path.startswith("/api/") and path != "/api/":
             app, kind = self._api[host], "api"
+        elif path == "/session":
+            # Open pages ask by themselves, and what people type must not run out of its allowance by it.
+            kind = "session"
         elif scope["method"] not in ("GET", "HEAD"):
             kind = "post"
         # Limits are shown as pages too: the surface's own application raises what this finds.
         client = scope.get("client")
         try:
-            if not path.startswith("/assets/"):
+            if not path.startswith("/assets/") and path != UNCOUNTED:
                 await self._rates.take(kind, client[0] if client else "")
         except TooMany as error:
             scope.setdefault("state", {})["refused"] = error

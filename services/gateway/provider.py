@@ -28,6 +28,8 @@ from services.kit.telemetry import log, traceparent
 LEEWAY_SECONDS = 10
 ALGORITHMS = ["RS256", "ES256"]
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
+KEYS_SECONDS = 60
+"""Keys are read anew when they are this old: one that the provider retired (a stolen one) must not live on here."""
 _REFETCH_SECONDS = 10
 
 
@@ -100,9 +102,14 @@ class Provider:
         return decoded.claims
 
     async def _signing_keys(self, *, again: bool = False) -> KeySet:
-        if self._keys is None or again:
+        if self._keys is None or again or time.monotonic() - self._fetched >= KEYS_SECONDS:
             self._fetched = time.monotonic()
-            self._keys = KeySet.import_key_set(await self._read(await self.endpoint("jwks_uri")))  # type: ignore[arg-type]
+            try:
+                found = await self._read(await self.endpoint("jwks_uri"))
+                self._keys = KeySet.import_key_set(found)  # type: ignore[arg-type]
+            except (ProviderAway, JoseError, ValueError):
+                if self._keys is None or again:
+                    raise
         return self._keys
 
     async def _read(self, address: str) -> dict[str, Any]:

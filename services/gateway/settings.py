@@ -45,10 +45,14 @@ class GatewaySettings(ServiceSettings):
     kiosk_idle_seconds: int = Field(60, ge=10)
     kiosk_absolute_seconds: int = Field(30 * 60, ge=60)
     kiosk_warning_seconds: int = Field(25, ge=5)
+    kiosk_kept_seconds: int = Field(
+        12 * 3600, ge=0, description="how long a kiosk session that ran out can still be signed out at the provider"
+    )
     call_seconds: float = Field(8.0, gt=0, description="longest wait for a service behind a page")
     upload_bytes: int = Field(30 * 1024 * 1024, ge=1024, description="largest upload taken at the edge")
     page_rate: str = Field("600/minute", description="requests from one address to pages (limits notation)")
     post_rate: str = Field("120/minute", description="forms from one address")
+    session_rate: str = Field("600/minute", description="questions after sessions' ends from one address")
     api_rate: str = Field("1200/minute", description="calls from one address to /api")
     live_streams: int = Field(2000, ge=1, description="open live streams in one process")
 

@@ -1,5 +1,6 @@
 """Tables of the gateway and every statement on them: sessions, used logout tokens, forms held over a sign-in."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
@@ -141,12 +142,13 @@ class Work(UnitOfWork):
     def held_forms(self) -> HeldForms:
         return HeldForms(self)
 
-    async def prune(self) -> None:
-        """Remove what has ended."""
+    async def prune(self, kept: Mapping[str, int]) -> None:
+        """Remove what has ended; sessions of the surfaces in `kept` so many seconds later."""
         now = self.now()
-        for table, column in (
-            (_sessions, _sessions.c.ends_at),
-            (_used, _used.c.expires_at),
-            (_held, _held.c.expires_at),
-        ):
-            await self.execute(delete(table).where(column < now))
+        for table in (_used, _held):
+            await self.execute(delete(table).where(table.c.expires_at < now))
+        ended = _sessions.c.ends_at < now
+        await self.execute(delete(_sessions).where(ended, _sessions.c.surface.not_in(kept)))
+        for surface, seconds in kept.items():
+            long_ago = _sessions.c.ends_at < now - timedelta(seconds=seconds)
+            await self.execute(delete(_sessions).where(long_ago, _sessions.c.surface == surface))

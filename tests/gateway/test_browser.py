@@ -175,7 +175,7 @@ async def portal(sqlite_url: str, tmp_path: Path, request: pytest.FixtureRequest
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        site = service.app.app._surfaces[("localhost", listening.getsockname()[1])].state.site  # type: ignore[attr-defined]
+        site = service.app._surfaces[("localhost", listening.getsockname()[1])].app.state.site  # type: ignore[attr-defined]
         yield Portal(origin, world, site, browser)
         await browser.close()
     for drain in service.drain:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from services.gateway.store import Work
 from services.kit.service import Service
 from tests.gateway.applications import CASE, DRAFT, case, draft, item
 from tests.gateway.conftest import Browser, Clock, path_of
@@ -13,7 +14,6 @@ from tests.gateway.world import World, client_key
 
 KIOSK = "https://kiosk.test"
 COOKIE = "__Host-tb-kiosk"
-SILENT = "__Host-tb-silent-kiosk"
 SETTINGS = {"surfaces": ["kiosk"], "kiosk_origin": KIOSK, "kiosk_private_key": client_key()}
 LOGOUT = "https://identity.test/logout?"
 pytestmark = pytest.mark.parametrize("more_settings", [SETTINGS])
@@ -76,11 +76,59 @@ async def test_who_is_not_gets_the_sign_in_page(visitor: Browser) -> None:
     assert "prompt" not in (await visitor.begin(path_of(answer))).params
 
 
-async def test_after_a_session_that_ran_out_the_password_is_asked(person: Browser, clock: Clock) -> None:
+@pytest.mark.parametrize("way", ["/signin?next=/", "/signin?next=/drafts&silent=1", "/signin?prompt=select_account"])
+async def test_after_a_session_that_ran_out_the_password_is_asked(person: Browser, clock: Clock, way: str) -> None:
+    """The provider may still know the last person; the cookie says that somebody else may stand here now."""
     clock.ahead = timedelta(seconds=61)
     answer = await person.get("/cases")
-    assert path_of(answer) == "/signin?next=%2Fcases&prompt=login"
     assert (await person.begin(path_of(answer))).params["prompt"] == "login"
+    assert (await person.begin(way)).params["prompt"] == "login"
+
+
+@pytest.mark.parametrize("way", ["/wiped", "/idle?next=/cases", "/session/ended?next=/cases", "/signout"])
+async def test_a_session_that_ran_out_is_signed_out_at_the_provider_all_the_same(
+    person: Browser, gateway: Service, clock: Clock, way: str
+) -> None:
+    token = await person.token("/end")
+    clock.ahead = timedelta(hours=2)
+    async with Work(gateway.context) as work:
+        await work.prune({"kiosk": 12 * 3600})
+    left = await (person.http.post(way, data={"_token": token}) if way == "/signout" else person.get(way))
+    assert left.headers["location"].startswith(LOGOUT)
+    asked = httpx.URL(left.headers["location"]).params
+    assert asked["id_token_hint"]
+    assert (await person.begin("/signin?next=/")).params["prompt"] == "login", "until the provider has said so"
+    done = await person.get("/signout/done", params={"state": asked["state"]})
+    assert "自助机和网上都退出了" in done.text
+    assert not person.http.cookies.get(COOKIE)
+    assert "prompt" not in (await person.begin("/signin?next=/")).params
+
+
+@pytest.mark.parametrize("way", ["/wiped", "/signout"])
+async def test_what_cannot_be_signed_out_is_not_said_to_be(
+    person: Browser, gateway: Service, clock: Clock, way: str
+) -> None:
+    token = await person.token("/end")
+    clock.ahead = timedelta(hours=13)
+    async with Work(gateway.context) as work:
+        await work.prune({"kiosk": 12 * 3600})
+    answer = await (person.http.post(way, data={"_token": token}) if way == "/signout" else person.get(way))
+    assert path_of(answer) == "/signout/done"
+    for path in ("/signout/done", "/signout/done?state=made-up"):
+        assert "都退出了" not in (await person.get(path)).text
+    assert (await person.begin("/signin?next=/")).params["prompt"] == "login"
+
+
+async def test_a_provider_away_keeps_the_session_to_be_signed_out(
+    person: Browser, gateway: Service, world: World
+) -> None:
+    token = await person.token("/end")
+    site = gateway.app._surfaces[("kiosk.test", 443)].app.state.site  # type: ignore[attr-defined]
+    site.client.provider._metadata = None
+    world.provider.away = True
+    assert (await person.http.post("/signout", data={"_token": token})).status_code == 503
+    world.provider.away = False
+    assert (await person.http.post("/signout", data={"_token": token})).headers["location"].startswith(LOGOUT)
 
 
 async def test_the_draft_of_the_web_is_gone_on_with(person: Browser) -> None:
@@ -114,6 +162,7 @@ async def test_asking_is_no_use_and_leads_to_the_wipe(person: Browser, clock: Cl
     left = await person.get("/wiped")
     assert left.headers["location"].startswith(LOGOUT)
     assert "id_token_hint=" in left.headers["location"]
+    await person.get("/signout/done", params={"state": httpx.URL(left.headers["location"]).params["state"]})
     assert not person.http.cookies.get(COOKIE)
 
 
@@ -139,12 +188,13 @@ async def test_a_link_to_the_wipe_throws_nobody_out(person: Browser) -> None:
 
 async def test_the_end_key_ends_both_and_clears(person: Browser, world: World) -> None:
     assert "结束并清除" in (await person.get("/cases")).text
+    await person.get("/cases?lang=en")
     left = await person.post("/signout", {}, page="/end")
     assert left.headers["location"].startswith(LOGOUT)
-    assert httpx.URL(left.headers["location"]).params["post_logout_redirect_uri"] == f"{KIOSK}/signout/done"
-    for name in (COOKIE, SILENT):
-        assert not person.http.cookies.get(name)
-    done = await person.get("/signout/done")
+    asked = httpx.URL(left.headers["location"]).params
+    assert asked["post_logout_redirect_uri"] == f"{KIOSK}/signout/done"
+    done = await person.get("/signout/done", params={"state": asked["state"]})
+    assert not [name for name in person.http.cookies if "signin" not in name], "nor how they like to read"
     for answer in (left, done):
         assert answer.headers["clear-site-data"] == '"cache", "storage"'
     assert refresh_of(done) == (8, "/")

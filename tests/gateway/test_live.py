@@ -47,7 +47,7 @@ async def test_a_process_keeps_only_so_many_streams() -> None:
 async def test_the_stream_begins_with_the_present_version(browser: Browser, gateway: Service, world: World) -> None:
     world.services.on("cases", "GET", f"/cases/{CASE}", case(version=3))
     await browser.sign_in()
-    site = gateway.app.app._surfaces[("portal.test", 443)].state.site  # type: ignore[attr-defined]
+    site = gateway.app._surfaces[("portal.test", 443)].app.state.site  # type: ignore[attr-defined]
     secret = browser.http.cookies["__Host-tb-portal"]
     session = await site.sessions.find(secret)
     stream = live.versions(site, session, secret, CASE, 3)
@@ -62,7 +62,7 @@ async def test_a_stream_ends_with_the_session(
 ) -> None:
     monkeypatch.setattr(live, "BEAT_SECONDS", 0.05)
     await browser.sign_in()
-    site = gateway.app.app._surfaces[("portal.test", 443)].state.site  # type: ignore[attr-defined]
+    site = gateway.app._surfaces[("portal.test", 443)].app.state.site  # type: ignore[attr-defined]
     secret = browser.http.cookies["__Host-tb-portal"]
     stream = live.versions(site, await site.sessions.find(secret), secret, CASE, 1)
     await anext(stream)

@@ -60,6 +60,22 @@ async def test_going_on_begins_the_idle_time_anew(browser: Browser, clock: Clock
     assert path_of(plain) == "/inbox", "works without a script"
 
 
+async def test_going_on_is_told_to_the_provider(browser: Browser, gateway: Service, world: World) -> None:
+    """Else its session would run out beneath a form that takes long to fill in."""
+    await browser.sign_in()
+    token = await browser.token("/account")
+    before = len(world.provider.token_calls)
+    headers = {"accept": "application/json"}
+    assert (await browser.http.post("/session", data={"_token": token}, headers=headers)).json()["signed_in"]
+    assert [call["grant_type"] for call in world.provider.token_calls[before:]] == ["refresh_token"]
+    world.provider.away = True
+    assert (await browser.http.post("/session", data={"_token": token}, headers=headers)).json()["signed_in"]
+    world.provider.away, world.provider.refuse = False, "invalid_grant"
+    ended = await browser.http.post("/session", data={"_token": token}, headers=headers)
+    assert ended.json() == {"signed_in": False}
+    assert await _sessions(gateway) == 0
+
+
 async def test_many_requests_refresh_once(browser: Browser, world: World, clock: Clock) -> None:
     """Rotation takes two refreshes with one token for theft, so a page's parallel calls must share one."""
     await browser.sign_in()
@@ -219,7 +235,7 @@ async def test_what_has_ended_is_removed(browser: Browser, gateway: Service, clo
     await browser.sign_in()
     clock.ahead = timedelta(hours=1)
     async with Work(gateway.context) as work:
-        await work.prune()
+        await work.prune({"kiosk": 12 * 3600})
     assert await _sessions(gateway) == 0
 
 
@@ -248,4 +264,4 @@ async def _sessions(gateway: Service) -> int:
 
 
 def _site(gateway: Service):  # type: ignore[no-untyped-def]
-    return gateway.app.app._surfaces[("portal.test", 443)].state.site  # type: ignore[attr-defined]
+    return gateway.app._surfaces[("portal.test", 443)].app.state.site  # type: ignore[attr-defined]

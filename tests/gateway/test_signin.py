@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import time
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -16,7 +17,7 @@ from sqlalchemy import text
 
 from services.gateway.store import Work
 from services.kit.service import Service
-from tests.gateway.conftest import Browser, path_of
+from tests.gateway.conftest import Browser, Clock, path_of
 from tests.gateway.world import ISSUER, PORTAL, World
 
 
@@ -82,10 +83,23 @@ async def test_another_browser_cannot_use_the_answer(browser: Browser, gateway: 
     assert not other.signed_in
 
 
-async def test_an_answer_is_taken_once(browser: Browser) -> None:
+async def test_an_answer_is_taken_once(browser: Browser, world: World) -> None:
     asked = await browser.begin()
     assert (await browser.callback(asked)).status_code == 303
-    assert (await browser.callback(asked)).status_code == 400
+    again = await browser.callback(asked)
+    assert path_of(again) == "/", "who is signed in by now goes on"
+    assert len(world.provider.token_calls) == 1
+
+
+async def test_a_sign_in_page_that_was_open_too_long_offers_another(browser: Browser, clock: Clock) -> None:
+    asked = await browser.begin()
+    clock.ahead = timedelta(minutes=11)
+    answer = await browser.callback(asked)
+    assert answer.status_code == 400
+    assert "登录没有完成" in answer.text
+    assert 'href="/signin?next=%2F"' in answer.text
+    await browser.sign_in()
+    assert path_of(await browser.callback(asked)) == "/"
 
 
 SPOILT: dict[str, Any] = {
@@ -133,6 +147,22 @@ async def test_an_id_token_with_a_wrong_signature_is_refused(
     assert not browser.signed_in
 
 
+async def test_a_retired_signing_key_is_taken_no_more(
+    browser: Browser, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key that was stolen and taken out of the provider's set signs nothing any more, once the keys are read anew."""
+    await browser.sign_in()
+    forged = [world.provider.logout_token() for _ in range(2)]
+    world.provider.key = RSAKey.generate_key(2048, parameters={"kid": "two", "use": "sig"})
+    monkeypatch.setattr("services.gateway.provider.KEYS_SECONDS", 0)
+    world.provider.away = True
+    kept = await browser.http.post("/signin/backchannel-logout", data={"logout_token": forged[0]})
+    assert kept.status_code == 200, "while the provider is away the keys that are known go on"
+    world.provider.away = False
+    refused = await browser.http.post("/signin/backchannel-logout", data={"logout_token": forged[1]})
+    assert refused.status_code == 400
+
+
 async def test_a_rotated_signing_key_is_fetched(
     browser: Browser, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -162,6 +192,7 @@ async def test_a_cancelled_sign_in_says_so(browser: Browser) -> None:
     answer = await browser.callback(await browser.begin(), code=None, error="access_denied")
     assert answer.status_code == 400
     assert "没有登录" in answer.text
+    assert 'href="/signin?next=%2Fcases"' in answer.text
 
 
 async def test_another_account_can_be_chosen(browser: Browser) -> None:

@@ -69,18 +69,21 @@ class SessionKeeper:
 
     async def find(self, secret: str | None, *, used: bool = True) -> Session | None:
         """The live session of a cookie; with `used` its idle time begins anew."""
-        if not secret or not SECRET.fullmatch(secret):
-            return None
-        id_ = session_id(secret)
-        async with Work(self._context, readonly=True) as work:
-            row = await work.sessions.find(id_)
-            session = self._session(row) if row is not None and row.surface == self._surface else None
+        session = await self.run_out(secret)
         now = self._context.clock()
         if session is None or not session.live(now):
             return None
         if used and now - session.seen_at > timedelta(seconds=TOUCH_SECONDS):
             session = await self.extend(session)
         return session
+
+    async def run_out(self, secret: str | None) -> Session | None:
+        """The session of a cookie though it may have run out: good for signing out and for nothing else."""
+        if not secret or not SECRET.fullmatch(secret):
+            return None
+        async with Work(self._context, readonly=True) as work:
+            row = await work.sessions.find(session_id(secret))
+            return self._session(row) if row is not None and row.surface == self._surface else None
 
     async def extend(self, session: Session) -> Session:
         """Begin the idle time anew."""

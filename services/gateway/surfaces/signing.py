@@ -9,12 +9,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from services.gateway.domain.sessions import new_secret, safe_next
+from services.gateway.domain.sessions import Session, safe_next, session_id
 from services.gateway.domain.transactions import LIFE_SECONDS, Transaction, cookie_name, cookie_prefix, opened
-from services.gateway.errors import LogoutTokenRefused, SignInFailed
+from services.gateway.errors import LogoutTokenRefused, ProviderAway, SessionEnded, SignInFailed
 from services.gateway.surfaces.base import Site, see_other
+from services.kit.errors import TongbanError
 from services.kit.pages import gettext as _
-from services.kit.pages import language, parse_form, read_body
+from services.kit.pages import LANGUAGE_COOKIE, MODE_COOKIE, language, parse_form, read_body
 from services.kit.telemetry import log
 
 MAX_TRANSACTIONS = 5
@@ -28,6 +29,7 @@ def routes() -> list[BaseRoute]:
         Route("/signin", begin, methods=["GET"]),
         Route("/signin/callback", callback, methods=["GET"]),
         Route("/signin/backchannel-logout", ordered_logout, methods=["POST"]),
+        Route("/signout", home, methods=["GET"]),
         Route("/signout", leave, methods=["POST"]),
         Route("/signout/done", left, methods=["GET"]),
         Route("/session/ended", ended, methods=["GET"]),
@@ -46,6 +48,10 @@ async def begin(request: Request) -> Response:
     site = Site.of(request)
     silent = request.query_params.get("silent") == "1"
     prompt = request.query_params.get("prompt", "")
+    if site.surface.shared_device and site.cookie in request.cookies and await site.session(request) is None:
+        # A cookie without a session: perhaps another person stands here, and perhaps the last one is still signed in
+        # at the provider. They show the password, whatever it remembers.
+        silent, prompt = False, "login"
     transaction = Transaction.begin(safe_next(request.query_params.get("next", "/")), silent=silent, now=site.clock())
     address = await site.client.sign_in_address(
         transaction,
@@ -108,15 +114,29 @@ async def _refused(request: Request, site: Site, transaction: Transaction, error
         )
     else:
         log.info("session.refused", surface=site.surface.name, error=error[:60])
-        values = {
-            "title": _("没有登录"),
-            "lines": [_("您取消了登录，或者登录没有完成。")],
-            "retry": "",
-            "reference": "",
-        }
-        response = await site.pages.render(request, "kit/error.html", values, status=400)
+        values = {"title": _("没有登录"), "words": _("您取消了登录，或者登录没有完成。"), "next": transaction.next}
+        response = await site.pages.render(request, "gateway/signin-failed.html", values, status=400)
     _drop(response, spent)
     return response
+
+
+async def failed(request: Request, error: Exception) -> Response:
+    """A sign-in that came to nothing: begin another. Who is signed in by now (another tab, 返回) just goes on."""
+    site = Site.of(request)
+    log.info("sign_in.failed", surface=site.surface.name, cause=str(error))
+    try:
+        if await site.session(request) is not None:
+            return see_other("/")
+    except TongbanError:
+        pass
+    words = _("登录页开得太久，或者这次登录是在别的窗口开始的。请从这里再登录一次。")
+    values = {"title": _("登录没有完成"), "words": words, "next": "/"}
+    return await site.pages.render(request, "gateway/signin-failed.html", values, status=400)
+
+
+async def home(_: Request) -> Response:
+    """What is only posted to leads, asked for by a link or after a change of language, to the start."""
+    return see_other("/")
 
 
 async def leave(request: Request) -> Response:
@@ -127,27 +147,43 @@ async def leave(request: Request) -> Response:
 
 
 async def depart(request: Request, site: Site) -> Response:
-    """End the session here and at the provider; the answer leads there."""
+    """End the session here and at the provider; the answer leads there.
+
+    On a shared device a session that ran out is signed out at the provider all the same, and the cookie that marks it
+    stays until the provider sends the browser back (`left`): whoever signs in before that shows a password.
+    """
+    shared, secret = site.surface.shared_device, request.cookies.get(site.cookie)
     session = await site.session(request)
+    if session is None and shared:
+        session = await site.sessions.run_out(secret)
     if session is None:
         response = see_other("/signout/done")
     else:
+        # Asked first: where the provider is away, the session stays, to be signed out later.
+        address = await site.client.sign_out_address(session.tokens.id_token, session.id)
         await site.sessions.end(session)
         log.info("session.ended", surface=site.surface.name, account=session.subject)
-        response = see_other(await site.client.sign_out_address(session.tokens.id_token, new_secret()))
-    for name in (site.cookie, site.pages.forms.cookie, silent_cookie(site)):
+        response = see_other(address)
+    for name in (site.pages.forms.cookie, silent_cookie(site)):
         _drop(response, name)
-    if site.surface.shared_device:
-        clear_site_data(response)
+    if shared:
+        _clear(response)
+    else:
+        _drop(response, site.cookie)
     return response
 
 
 async def left(request: Request) -> Response:
-    """Where the provider sends the browser after a sign-out."""
+    """Where the provider sends the browser after a sign-out, with the `state` that it was given (RP-Initiated §3)."""
     site = Site.of(request)
-    response = await site.pages.render(request, site.surface.signed_out_template, {})
+    secret = request.cookies.get(site.cookie)
+    returned = secret is not None and request.query_params.get("state") == session_id(secret)
+    values = {"everywhere": secret is None or returned or not site.surface.shared_device}
+    response = await site.pages.render(request, site.surface.signed_out_template, values)
     if site.surface.shared_device:
-        clear_site_data(response)
+        _clear(response)
+        if returned:
+            _drop(response, site.cookie)
         # Ready for the next person.
         response.headers["refresh"] = "8; url=/"
     return response
@@ -160,7 +196,7 @@ async def ended(request: Request) -> Response:
         return see_other(safe_next(request.query_params.get("next", "/")))
     if site.surface.shared_device:
         # Where it was is nobody else's business.
-        return see_other("/signout/done")
+        return await depart(request, site)
     values = {"next": safe_next(request.query_params.get("next", "/"))}
     return await site.pages.render(request, "gateway/session-ended.html", values)
 
@@ -186,15 +222,27 @@ async def state(request: Request) -> Response:
 
 
 async def extend(request: Request) -> Response:
-    """Go on: the idle time begins anew. A page without scripts comes back to where it was."""
+    """Go on: the idle time begins anew, here and at the provider. A page without scripts comes back to where it was."""
     site = Site.of(request)
     form = await site.form(request)
     session = await site.session(request)
     if session is not None:
-        request.state.session = await site.sessions.extend(session)
+        request.state.session = await _kept(site, session)
     if "application/json" in request.headers.get("accept", ""):
         return await _state(request)
     return see_other(safe_next(form.text("next", 2000) or "/"))
+
+
+async def _kept(site: Site, session: Session) -> Session | None:
+    """The session used anew; a refresh tells the provider so. None where the provider has ended it."""
+    try:
+        await site.sessions.access_token(session, site.services[site.surface.resources[0]].audience, again=True)
+    except SessionEnded:
+        return None
+    except ProviderAway:
+        # The next page asks again.
+        pass
+    return await site.sessions.extend(session)
 
 
 async def _state(request: Request) -> Response:
@@ -210,6 +258,8 @@ def _drop(response: Response, name: str) -> None:
     response.delete_cookie(name, path="/", secure=True, httponly=True, samesite="lax")
 
 
-def clear_site_data(response: Response) -> None:
-    """Have the browser forget what it kept of this origin: for shared devices."""
+def _clear(response: Response) -> None:
+    """Have a shared device's browser forget what it kept of this origin, and how the last person liked to read."""
+    for name in (LANGUAGE_COOKIE, MODE_COOKIE):
+        _drop(response, name)
     response.headers["clear-site-data"] = json.dumps("cache") + ", " + json.dumps("storage")

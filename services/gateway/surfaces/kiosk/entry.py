@@ -21,8 +21,8 @@ def guarded(view: View) -> View:
     """`view` for the kiosk.
 
     Who is signed in at the portal in the same browser goes on without a password (prompt=none, OpenID Connect Core
-    §3.1.2.1); else the sign-in page comes. Who stands before a cookie whose session is gone is perhaps another person:
-    they show the password whatever the provider remembers.
+    §3.1.2.1); else the sign-in page comes. Where a session is gone and its cookie is not, `signing.begin` has the
+    password asked whatever is tried here.
     """
 
     async def answer(request: Request) -> Response:
@@ -35,8 +35,6 @@ def guarded(view: View) -> View:
         except SignInNeeded:
             if request.method != "GET" or "hx-request" in request.headers:
                 raise
-            if site.cookie in request.cookies:
-                return see_other(f"/signin?{urlencode({'next': _address(request), 'prompt': 'login'})}")
             if signing.silent_cookie(site) in request.cookies:
                 raise
             return see_other(f"/signin?{urlencode({'next': _address(request), 'silent': '1'})}")

@@ -1,9 +1,8 @@
 """Leaving the kiosk: by the key, or because nobody is there. The session ends here and at the provider.
 
-A session must end before its time is up: only a session that is still there can be signed out at the provider, and
-one that the provider keeps would sign the next person in as the last. So a page goes to /idle in time, and /idle to
-/wiped `REST` seconds before the end. A cookie whose session ran out all the same (a crash, a cable) asks for the
-password anew (`entry.py`).
+A session that only runs out is kept by the provider, which would sign the next person in as the last. So a page goes
+to /idle in time, and /idle to /wiped `REST` seconds before the end. A cookie whose session ran out all the same (a
+crash, a cable) still signs it out at the provider, and until then a sign-in asks for the password (`signing.py`).
 """
 
 from starlette.requests import Request
@@ -33,7 +32,7 @@ async def idle(request: Request) -> Response:
     site = Site.of(request)
     session = await site.session(request)
     if session is None:
-        return see_other("/signout/done")
+        return await signing.depart(request, site)
     left = int((session.ends_at - site.clock()).total_seconds()) - REST
     values = {
         "next": safe_next(request.query_params.get("next", "/")),

@@ -12,24 +12,22 @@
   document.querySelectorAll("form, input, textarea").forEach((each) => { each.autocomplete = "off"; });
 
   let touched = Date.now();
-  let extended = Date.now();
+  let asked = Date.now();
   const touch = () => {
     touched = Date.now();
-    if (box && touched - extended > 8000) {
-      extended = touched;
+    if (box && touched - asked > 8000) {
+      asked = touched;
       box.querySelector("form").requestSubmit();
     }
   };
   ["pointerdown", "keydown", "input", "scroll"].forEach((name) => addEventListener(name, touch, { passive: true }));
 
   const idle = Number(box?.dataset.idle ?? 60);
-  let left = box ? Number(box.dataset.left) : 0;
-  const began = Date.now();
   setInterval(() => {
     if (box) {
-      // What was extended last ends `idle` seconds later, an untouched page when the server said.
-      const ends = extended > began ? extended + idle * 1000 : began + left * 1000;
-      if (Date.now() > ends - rest * 1000) location.replace("/wiped");
+      // As the server said last (session.js): an answer that failed to come has moved nothing, and no touch moves the
+      // absolute end.
+      if (Date.now() > Number(box.dataset.ends) - rest * 1000) location.replace("/wiped");
     } else if (location.pathname !== "/" && !location.pathname.startsWith("/idle") && Date.now() - touched > idle * 1000) {
       location.replace("/");
     }
