@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import re
 import secrets
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import ECKey, KeySet
 
 from services.kit.clock import utc_now
@@ -59,8 +60,9 @@ class Party:
             "jti": secrets.token_urlsafe(16),
         } | claims
         found = {name: value for name, value in found.items() if value is not None}
-        head = {"alg": "ES256", "kid": self.key.kid} | (header or {})
-        return jwt.encode(head, found, key or self.key, algorithms=[head["alg"]])
+        head = {"alg": "ES256", "typ": "JWT", "kid": self.key.kid} | (header or {})
+        # In ASCII, so that a test can send half a surrogate pair.
+        return jws.serialize_compact(head, json.dumps(found), key or self.key, algorithms=[head["alg"]])
 
     def authenticated(self, **parameters: Any) -> dict[str, Any]:
         """Form parameters with the client's proof."""

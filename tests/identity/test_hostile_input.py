@@ -1,5 +1,10 @@
 """What no browser and no client sends: 4xx in OAuth's words, never 5xx (RFC 6749 §3.1, §3.2 and §5.2)."""
 
+import base64
+import json
+import math
+from typing import Any
+
 import httpx
 import pytest
 from hypothesis import given
@@ -10,7 +15,7 @@ from services.identity.domain.parameters import Parameters
 from services.identity.domain.redirects import matches, registrable
 from services.identity.errors import InvalidRequest
 from tests.identity.conftest import World
-from tests.identity.party import hidden, query
+from tests.identity.party import CATALOG, hidden, query
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
@@ -108,6 +113,39 @@ async def test_what_was_typed_stays_and_the_password_does_not(world: World) -> N
     assert 'role="alert"' in answer.text
     again = await browser.post_sign_in(answer.text, "Lin ", "correct horse battery staple")
     assert query(again.headers["location"])["state"] == "st-1"
+
+
+@pytest.mark.parametrize("kid", [["a"], {"a": 1}, [], 7, None, True])
+async def test_a_token_whose_key_id_is_of_another_type_is_nobodys(world: World, kid: Any) -> None:
+    portal, http = world["portal"], world.http()
+    for typ in ("at+jwt", "JWT"):
+        header = json.dumps({"alg": "ES256", "typ": typ, "kid": kid}).encode()
+        token = base64.urlsafe_b64encode(header).decode().rstrip("=") + ".e30.eA"
+        assert (await http.get("/userinfo", headers={"Authorization": f"Bearer {token}"})).status_code == 401
+        back = await http.get(portal.address(id_token_hint=token))
+        assert query(back.headers["location"])["error"] == "invalid_request"
+        assert (await http.get("/logout", params={"id_token_hint": token})).status_code == 200
+        looked = await http.post("/introspect", data=portal.authenticated(token=token))
+        assert (looked.status_code, looked.json()) == (200, {"active": False})
+        assert (await http.post("/revoke", data=portal.authenticated(token=token))).status_code == 200
+        assertion = await portal.token(grant_type="client_credentials", client_assertion=token)
+        assert (assertion.status_code, assertion.json()["error"]) == (401, "invalid_client")
+
+
+async def test_claims_of_an_assertion_that_no_clock_and_no_database_knows(
+    world: World, subtests: pytest.Subtests
+) -> None:
+    cases = world["cases"]
+    claims: Any
+    for claims in (
+        *({"exp": value} for value in (math.nan, math.inf, -math.inf, 10**400, [1])),
+        *({name: value} for name in ("iat", "nbf") for value in (math.nan, math.inf, 10**400)),
+        *({"jti": value} for value in ("\ud800", "a\udfff", "a\0b", "a\nb", "\u2028")),
+    ):
+        with subtests.test(claims=str(claims)):
+            assertion = cases.assertion(**claims)
+            answer = await cases.token(grant_type="client_credentials", resource=CATALOG, client_assertion=assertion)
+            assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
 async def test_odd_methods_and_paths_are_4xx(world: World) -> None:

@@ -62,7 +62,8 @@ class KeyRing:
     def read(self, token: str, typ: str) -> dict[str, Any] | None:
         """The claims of a token of ours of this `typ`, None for anything else. Times are for the caller to judge."""
         header = unverified_header(token)
-        if header is None or header.get("kid") not in self.kids:
+        # `kid` may be of any JSON type (RFC 7515 §4.1.4 wants a string), and a list is no member of a set.
+        if header is None or not isinstance(kid := header.get("kid"), str) or kid not in self.kids:
             return None
         found = str(header.get("typ", "JWT")).lower().removeprefix("application/")
         if found != typ.lower():

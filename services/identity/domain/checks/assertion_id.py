@@ -8,5 +8,6 @@ def check(facts: Facts) -> None:
     if facts.assertion is None or facts.assertion.claims is None:
         return
     found = facts.assertion.claims.get("jti")
-    if not isinstance(found, str) or not 1 <= len(found) <= 255:
-        raise InvalidClient("the assertion needs a jti of 1 to 255 characters")
+    # Printable: half a surrogate pair, which JSON can spell (RFC 8259 §8.2), could not be stored.
+    if not isinstance(found, str) or not 1 <= len(found) <= 255 or not found.isprintable():
+        raise InvalidClient("the assertion needs a jti of 1 to 255 printable characters")

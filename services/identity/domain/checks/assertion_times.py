@@ -1,5 +1,6 @@
 """RFC 7523 §3 points 4 to 6: not expired, not of the future, and of a short life."""
 
+import math
 from datetime import timedelta
 from typing import TypeGuard
 
@@ -23,4 +24,7 @@ def check(facts: Facts) -> None:
 
 
 def _number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    # RFC 8259 §6 knows no NaN and no Infinity; Python's reader takes both.
+    return (isinstance(value, int) and not isinstance(value, bool)) or (
+        isinstance(value, float) and math.isfinite(value)
+    )
