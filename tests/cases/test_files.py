@@ -25,6 +25,8 @@ from services.cases.domain import files
         ('attachment; filename=""', "file.pdf"),
         ("attachment; filename*=no-such-charset''%ff.pdf", None),
         ("nonsense", "file.pdf"),
+        ("attachment; filename*=a; filename*0=b", "file.pdf"),
+        ("attachment; filename*0=a; filename*0=b", None),
         (None, "file.pdf"),
     ],
 )
@@ -39,7 +41,22 @@ def test_names(header: str | None, name: str | None) -> None:
     st.sampled_from(["application/pdf", "image/jpeg"]),
 )
 def test_a_name_is_always_harmless(raw: str, media_type: str) -> None:
-    name = files.file_name(f'attachment; filename="{raw}"', media_type)
+    _is_harmless(files.file_name(f'attachment; filename="{raw}"', media_type))
+
+
+PARAMETER = st.tuples(
+    st.sampled_from(["filename", "filename*", "filename*0", "filename*0*", "filename*1", "filename*x", "*", "name"]),
+    st.sampled_from(["a", "b.pdf", '"a b"', "UTF-8''%E5%9C%BA.pdf", "x''%ff", "''", '"', "UTF-8'", ""]),
+)
+
+
+@given(st.lists(PARAMETER, max_size=4), st.sampled_from([";", "; ", ";;", " "]))
+def test_whatever_the_parameters_the_name_is_harmless(parameters: list[tuple[str, str]], between: str) -> None:
+    header = between.join(["attachment", *(f"{name}={value}" for name, value in parameters)])
+    _is_harmless(files.file_name(header, "application/pdf"))
+
+
+def _is_harmless(name: str) -> None:
     assert 0 < len(name) <= 100
     assert "/" not in name
     assert "\\" not in name

@@ -134,7 +134,9 @@ def test_what_cannot_be_stored(bad: Any) -> None:
 def test_a_form_is_compiled_once_for_all_items_that_share_it() -> None:
     names = Name("事项"), Name("部门")
     one, other = (
-        Item(code, version, names[0], "o", names[1], "511602000000", "01", None, None, (), orjson.dumps(SCHEMA).decode())
+        Item(
+            code, version, names[0], "o", names[1], "511602000000", "01", None, None, (), orjson.dumps(SCHEMA).decode()
+        )
         for code, version in (("first", 1), ("second", 7))
     )
     assert one.form is other.form

@@ -7,12 +7,13 @@ from datetime import date
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Header, Path, Request
 from starlette.responses import Response, StreamingResponse
 
 from services.cases.domain.dossier import StoredFile
 from services.cases.handlers.pages import content_security_policy
 from services.cases.store.work import CasesContext, Work
+from services.kit import http
 from services.kit.errors import Malformed
 from services.kit.http import Keyset
 
@@ -25,6 +26,14 @@ FILE: dict[int | str, dict[str, Any]] = {
     200: {"description": "The file", "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
 }
 """What a door that sends a file says of its answer in OpenAPI."""
+
+
+def seen_if_told(if_match: Annotated[str | None, Header(max_length=100)] = None) -> int | None:
+    """Dependency: the version that the client saw, where it says so (RFC 9110 §13.1.1): no If-Match, no condition."""
+    return None if if_match is None else http.if_match(if_match)
+
+
+SeenIfTold = Annotated[int | None, Depends(seen_if_told)]
 
 
 def context_of(request: Request) -> CasesContext:
@@ -60,7 +69,9 @@ def after_task(keyset: Keyset) -> tuple[date, str] | None:
         return None
     if len(keyset.after) == 2 and all(isinstance(part, str) for part in keyset.after):
         with contextlib.suppress(ValueError):
-            return date.fromisoformat(keyset.after[0]), keyset.after[1]
+            day, case_id = date.fromisoformat(keyset.after[0]), keyset.after[1]
+            if _ID.fullmatch(case_id):
+                return day, case_id
     raise Malformed("the cursor is not one that this list gave")
 
 

@@ -7,7 +7,7 @@ from starlette.responses import StreamingResponse
 
 from services.cases.api import present
 from services.cases.api import views as v
-from services.cases.api.doors import FILE, Id, PlainId, Reading, Writing, after_id, send_file
+from services.cases.api.doors import FILE, Id, PlainId, Reading, SeenIfTold, Writing, after_id, send_file
 from services.cases.handlers import drafts, materials, submission
 from services.cases.handlers.materials import Upload
 from services.kit.auth import Citizen
@@ -61,9 +61,9 @@ async def fill_page(
 
 
 @router.delete("/drafts/{draft_id}", status_code=204)
-async def discard_draft(draft_id: Id, citizen: Citizen, work: Writing) -> None:
-    """Give a draft up, with everything uploaded to it."""
-    await drafts.discard_draft(work, citizen, draft_id)
+async def discard_draft(draft_id: Id, citizen: Citizen, work: Writing, seen: SeenIfTold) -> None:
+    """Give a draft up, with everything uploaded to it; with If-Match only the version that was seen."""
+    await drafts.discard_draft(work, citizen, draft_id, seen)
 
 
 @router.post("/drafts/{draft_id}/materials/{material}", status_code=201, openapi_extra=_BINARY)
@@ -94,10 +94,17 @@ async def read_material(
 
 @router.delete("/drafts/{draft_id}/materials/{material}/{file_id}", status_code=204)
 async def remove_material(
-    draft_id: Id, material: PlainId, file_id: Id, citizen: Citizen, work: Writing, response: Response
+    draft_id: Id,
+    material: PlainId,
+    file_id: Id,
+    citizen: Citizen,
+    work: Writing,
+    seen: SeenIfTold,
+    response: Response,
 ) -> None:
-    """Take a file out of the draft. The ETag is the draft's, which this changes."""
-    draft = await materials.remove_material(work, citizen, draft_id, material, file_id)
+    """Take a file out of the draft; with If-Match only of the version that was seen. The ETag is the draft's, which
+    this changes."""
+    draft = await materials.remove_material(work, citizen, draft_id, material, file_id, seen)
     response.headers["ETag"] = etag(draft.version)
 
 

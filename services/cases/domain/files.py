@@ -13,6 +13,7 @@ def file_name(content_disposition: str | None, media_type: str) -> str:
         message["content-disposition"] = content_disposition
         try:
             raw = message.get_filename() or ""
-        except (LookupError, ValueError):
+        except (LookupError, ValueError, TypeError):
+            # TypeError: parameters numbered twice, or beside one without a number (RFC 2231 §3).
             raw = ""
     return safe_filename(raw, media_type)

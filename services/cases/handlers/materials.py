@@ -41,7 +41,8 @@ async def upload_material(
     """Take a file in for a material of a draft; with it the draft's new version.
 
     The row goes first, then the bytes, encrypted as they stream, then the row is made part of the draft: whatever
-    breaks between, nothing is half there, and the sweep removes what is left over. Raises DraftNotFound,
+    breaks between, nothing is half there, and the sweep removes what is left over. Whether there is room is asked only
+    when the file is attached, once for its key: a repetition finds its own file there. Raises DraftNotFound,
     DraftSubmitted, MaterialNotFound, TooManyFiles, FileEmpty, FileTooLarge, FileTypeRefused, KeyReused.
     """
     # The first bytes are read before the transaction: a slow client holds nobody up.
@@ -60,7 +61,7 @@ async def upload_material(
         file = replace(file, size=written.size, sha256=written.sha256)
         return await _attach(work, citizen, file, key)
     except BaseException:
-        await _let_go(work, file.id)
+        await let_go(work, file)
         raise
 
 
@@ -99,15 +100,12 @@ async def _limited(head: bytes, rest: AsyncIterator[bytes], limit: int) -> Async
 
 
 async def _place(work: Work, citizen: Principal, draft_id: str, material_id: str) -> tuple[Draft, Material]:
-    """The draft, locked and open, and the material that has room for one more file."""
+    """The draft, locked and open, and the material."""
     draft = await work.drafts.locked(draft_id, citizen.sub)
     draft_rules.check_open(draft, None)
     material = (await draft_item(work, draft)).material(material_id)
     if material is None:
         raise MaterialNotFound
-    present = [file for file in await work.files.of_draft(draft_id) if file.material == material_id]
-    if len(present) >= material.max_files:
-        raise TooManyFiles(f"at most {material.max_files}", limit=material.max_files)
     return draft, material
 
 
@@ -115,7 +113,10 @@ async def _attach(work: Work, citizen: Principal, file: StoredFile, key: str) ->
     draft_id, material_id = file.draft_id or "", file.material or ""
 
     async def attach() -> str:
-        draft, _ = await _place(work, citizen, draft_id, material_id)
+        draft, material = await _place(work, citizen, draft_id, material_id)
+        present = [each for each in await work.files.of_draft(draft_id) if each.material == material_id]
+        if len(present) >= material.max_files:
+            raise TooManyFiles(f"at most {material.max_files}", limit=material.max_files)
         if not await work.files.store(file):
             raise DraftNotFound
         await work.drafts.save(draft_rules.changed(draft, work.now(), lifetime(work)))
@@ -125,18 +126,21 @@ async def _attach(work: Work, citizen: Principal, file: StoredFile, key: str) ->
     async with work:
         request = {"upload": draft_id, "material": material_id, "sha256": file.sha256}
         kept, repeated = await once(work, caller=citizen.sub, key=key, request=request, act=attach, keep=str)
-        if repeated:
-            await work.files.give_up([file.id])
         draft = await work.drafts.get(draft_id, citizen.sub)
         found = next((f for f in await work.files.of_draft(draft_id) if f.id == kept), None)
+    if repeated:
+        await let_go(work, file)
     if found is None:
         raise FileNotFound
     return found, draft
 
 
-async def _let_go(work: Work, file_id: str) -> None:
+async def let_go(work: Work, file: StoredFile) -> None:
+    """Let go of a file that was reserved and is not attached, whether or not its bytes have come."""
     async with work:
-        await work.files.give_up_pending(file_id)
+        known = await work.files.give_up_pending(file.id)
+    if not known:
+        await work.context.storage.delete(file.path)
 
 
 async def draft_material(work: Work, citizen: Principal, draft_id: str, material_id: str, file_id: str) -> StoredFile:
@@ -147,11 +151,16 @@ async def draft_material(work: Work, citizen: Principal, draft_id: str, material
     return _one(files, file_id, material_id)
 
 
-async def remove_material(work: Work, citizen: Principal, draft_id: str, material_id: str, file_id: str) -> Draft:
-    """Take a file out of a draft; the next sweep has its bytes. Raises DraftNotFound, DraftSubmitted, FileNotFound."""
+async def remove_material(
+    work: Work, citizen: Principal, draft_id: str, material_id: str, file_id: str, seen: int | None
+) -> Draft:
+    """Take a file out of a draft; the next sweep has its bytes.
+
+    Raises DraftNotFound, DraftSubmitted, DraftChanged when `seen` is not its version, FileNotFound.
+    """
     async with work:
         draft = await work.drafts.locked(draft_id, citizen.sub)
-        draft_rules.check_open(draft, None)
+        draft_rules.check_open(draft, seen)
         _one(await work.files.of_draft(draft_id), file_id, material_id)
         await work.files.give_up([file_id])
         draft = draft_rules.changed(draft, work.now(), lifetime(work))

@@ -15,7 +15,8 @@ class FileStore:
     """Reads and writes of file rows in one unit of work.
 
     A row goes before its bytes (`pending`) and stays until they are gone (`removed`), so that no bytes are ever
-    forgotten: what is left over after a crash is found by `left_over`.
+    forgotten: what is left over after a crash is found by `left_over`. A row leaves `pending` once, by one statement
+    that asks for it: either for its draft or case, or for the sweep.
     """
 
     def __init__(self, work: UnitOfWork, sealing: Sealing) -> None:
@@ -63,10 +64,15 @@ class FileStore:
         """Let files go: from now on nobody sees them; the sweep removes their bytes, then their rows."""
         await self._work.execute(update(files).where(files.c.id.in_(file_ids)).values(state="removed"))
 
-    async def give_up_pending(self, file_id: str) -> None:
-        """Let go of a file that did not come in whole."""
+    async def give_up_pending(self, file_id: str) -> bool:
+        """Let go of a file that did not come in whole; False when the sweep had its row before: then the bytes are
+        the caller's to delete, for they may have come after the sweep looked."""
         statement = update(files).where(files.c.id == file_id, files.c.state == "pending")
-        await self._work.execute(statement.values(state="removed"))
+        changed = await self._work.execute(statement.values(state="removed").returning(files.c.id))
+        if changed.first() is not None:
+            return True
+        state = (await self._work.execute(select(files.c.state).where(files.c.id == file_id))).scalar_one_or_none()
+        return state not in (None, "removed")
 
     async def give_up_drafts(self, draft_ids: list[str]) -> None:
         """Let go of all that was uploaded to these drafts. What is still on its way stays pending for the sweep."""
@@ -75,16 +81,16 @@ class FileStore:
         )
 
     async def left_over(self, before: datetime, limit: int) -> list[tuple[str, str]]:
-        """Id and path of files to be removed: given up, or pending since before `before`."""
-        waiting = (files.c.state == "removed") | ((files.c.state == "pending") & (files.c.created_at < before))
-        rows = await self._work.execute(
-            select(files.c.id, files.c.path).where(waiting).order_by(files.c.id).limit(limit)
-        )
+        """Id and path of files to be removed: given up, or, from now on, pending since before `before`."""
+        late = (files.c.state == "pending") & (files.c.created_at < before)
+        await self._work.execute(update(files).where(late).values(state="removed"))
+        statement = select(files.c.id, files.c.path).where(files.c.state == "removed")
+        rows = await self._work.execute(statement.order_by(files.c.id).limit(limit))
         return [(row.id, row.path) for row in rows]
 
     async def forget(self, file_ids: list[str]) -> None:
         """Delete the rows of files whose bytes are gone."""
-        await self._work.execute(delete(files).where(files.c.id.in_(file_ids)))
+        await self._work.execute(delete(files).where(files.c.id.in_(file_ids), files.c.state == "removed"))
 
     def _values(self, file: StoredFile) -> dict[str, Any]:
         return {
