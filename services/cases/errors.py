@@ -1,6 +1,6 @@
 """What can go wrong in the life of a case, by kind. Slugs are stable: programs and pages tell them apart."""
 
-from services.kit.errors import Kind, NotFound, TongbanError
+from services.kit.errors import Forbidden, Kind, NotFound, TongbanError
 
 
 class CaseNotFound(NotFound):
@@ -96,7 +96,7 @@ class FileTypeRefused(TongbanError):
 
 
 class WrongStep(TongbanError):
-    """The case is not at the step that the act belongs to; `status` says where it is."""
+    """The case is not at the step that the act belongs to; `case_status` says where it is."""
 
     kind, slug, title = Kind.CONFLICT, "wrong-step", "The case is not at this step"
 
@@ -149,6 +149,12 @@ class ItemUnusable(TongbanError):
     """A published item whose form cannot be used; poison to the consumer, so that somebody looks."""
 
     kind, slug, title = Kind.INVALID, "item-unusable", "The item's form cannot be used"
+
+
+class NotItsTurn(Forbidden):
+    """The step that the case is said to be opened for is not the one it waits for: what is left is an enquiry."""
+
+    slug, title = "not-its-turn", "The case does not wait for this step: open it as an enquiry, with a reason"
 
 
 class EnquiryReasonRequired(TongbanError):

@@ -7,6 +7,7 @@ import pytest
 
 from services.cases.store.work import CasesContext
 from services.contracts import cases_events as out
+from services.kit.http import encode_cursor
 from tests.cases.acting import DOERS, STEPS, As, act, brought_to, submitted
 from tests.cases.conftest import CODE, ORGAN, PNG, SIMPLE, Clock, Rows
 from tests.cases.test_drafts_http import begun, problem, upload
@@ -326,7 +327,9 @@ async def test_a_cursor_of_another_list_is_refused(as_: As) -> None:
     for _ in range(2):
         await submitted(as_)
     other = (await as_("clerk").get("/desk/cases", limit=1, q="林晓梅"))["next"]
-    problem(await as_("clerk")("GET", "/desk/cases", params={"queue": "intake", "cursor": other}), 400, "malformed")
+    for cursor in (other, *(encode_cursor(["2026-11-16", strange]) for strange in ("\0", "x", "0" * 31, 5))):
+        answer = await as_("clerk")("GET", "/desk/cases", params={"queue": "intake", "cursor": cursor})
+        problem(answer, 400, "malformed")
 
 
 async def test_search_by_number_and_by_whole_name(as_: As, rows: Rows) -> None:
@@ -374,6 +377,13 @@ async def test_hostile_bodies_are_told_so(as_: As, rows: Rows, body: bytes, stat
     answer = await as_("lin")("POST", "/cases", content=body, headers={"Content-Type": "application/json"})
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
+    assert await rows.one("SELECT count(*) FROM cases") == 0
+
+
+async def test_a_body_that_is_not_json_is_not_read_as_json(as_: As, rows: Rows) -> None:
+    body = b'{"item_code": "%s", "answers": {"shop": "a"}}' % SIMPLE.encode()
+    answer = await as_("lin")("POST", "/cases", content=body, headers={"Content-Type": "text/plain"})
+    problem(answer, 415, "unsupported-media-type")
     assert await rows.one("SELECT count(*) FROM cases") == 0
 
 

@@ -13,6 +13,7 @@ from services.cases.api.doors import FILE, Id, Reading, Writing, after_id, conte
 from services.cases.handlers import drafts, materials, reading, submission
 from services.cases.store.work import Work
 from services.kit.auth import Citizen, caller, citizen
+from services.kit.errors import Unsupported
 from services.kit.http import IdempotencyKey, ListKeyset, Page, etag
 from services.kit.idempotency import checked_key
 
@@ -38,6 +39,8 @@ async def submit_case(request: Request) -> Response:
     Written without the framework's dependencies: this is the road that a national system's load takes.
     """
     principal = citizen(await caller(request))
+    if request.headers.get("content-type", "application/json").split(";")[0].strip().lower() != "application/json":
+        raise Unsupported("the body must be application/json")
     key = checked_key(request.headers.get("idempotency-key"))
     try:
         body = v.NewCase.model_validate_json(await request.body())

@@ -122,7 +122,7 @@ Act = tuple[Case, Step]
 
 def _at(case: Case, *statuses: Status) -> None:
     if case.status not in statuses:
-        raise WrongStep(f"the case is {case.status}", status=case.status)
+        raise WrongStep(f"the case is {case.status}", case_status=case.status)
 
 
 def _next(case: Case, event: Event, actor: Actor, now: datetime, note: str | None = None) -> Step:

@@ -10,6 +10,8 @@ from services.cases.domain.dossier import Dossier, StoredFile
 from services.cases.errors import FileNotFound
 from services.cases.handlers import acts
 from services.cases.handlers.acts import check_seen, desk_case, dossier, official
+from services.cases.handlers.desk import after_act
+from services.cases.handlers.materials import let_go
 from services.cases.handlers.pages import MEDIA_TYPE, decision_page
 from services.cases.store.work import Work
 from services.kit.auth import Principal
@@ -24,6 +26,19 @@ async def deliver_case(work: Work, officer: Principal, case_id: str, seen: int, 
     is not there, and one that was never made the case's is swept away.
     """
     document = await _write(work, officer, case_id)
+    try:
+        repeated = await _deliver(work, officer, case_id, seen, key, document)
+    except BaseException:
+        if document is not None:
+            await let_go(work, document)
+        raise
+    return await after_act(work, officer, case_id, "deliver", repeated=repeated)
+
+
+async def _deliver(
+    work: Work, officer: Principal, case_id: str, seen: int, key: str, document: StoredFile | None
+) -> bool:
+    """Make the document the case's, once for the key; whether that had been done before."""
 
     async def act() -> str:
         before = await desk_case(work, officer, case_id, lock=True)
@@ -39,10 +54,9 @@ async def deliver_case(work: Work, officer: Principal, case_id: str, seen: int, 
     async with work:
         request = {"act": "deliver", "case": case_id, "seen": seen}
         _, repeated = await once(work, caller=officer.sub, key=key, request=request, act=act, keep=str, answer=case_id)
-        if repeated and document is not None:
-            await work.files.give_up_pending(document.id)
-    async with work:
-        return await dossier(work, await desk_case(work, officer, case_id))
+    if repeated and document is not None:
+        await let_go(work, document)
+    return repeated
 
 
 async def _write(work: Work, officer: Principal, case_id: str) -> StoredFile | None:

@@ -11,7 +11,7 @@ from services.cases.domain.cases import Act, Case, Gap, Opinion, Outcome, Purpos
 from services.cases.domain.dossier import Dossier, StoredFile
 from services.cases.domain.items import Item
 from services.cases.domain.limits import local_day
-from services.cases.errors import EnquiryReasonRequired, FileNotFound
+from services.cases.errors import EnquiryReasonRequired, FileNotFound, NotItsTurn
 from services.cases.handlers import acts
 from services.cases.handlers.acts import ROLES, check_seen, desk_case, dossier, item_version, official, record
 from services.cases.store.cases import Listed
@@ -22,6 +22,7 @@ from services.kit.idempotency import once
 
 ROLE_OF_QUEUE: Final = {"intake": "intake", "review": "review", "decision": "decide", "delivery": "deliver"}
 ROLE_OF_PURPOSE: Final = ROLE_OF_QUEUE
+PURPOSE_OF_ROLE: Final = {role: purpose for purpose, role in ROLE_OF_PURPOSE.items()}
 SOON_DAYS: Final = 3
 """Working days within which a task counts as due soon at the desk."""
 
@@ -100,12 +101,17 @@ async def list_others(
 async def search_cases(
     work: Work, officer: Principal, words: str, after: str | None, limit: int
 ) -> list[tuple[Listed, Item]]:
-    """Cases with this number or this applicant's name, exactly, among the officer's organisations. Raises Forbidden."""
+    """Cases with this number or this applicant's name, exactly, among the officer's organisations: `limit` - 1 to show,
+    one more to tell that there are more. Raises Forbidden."""
     organisations = _organisations(officer)
     async with work:
         found = await work.cases.search(words.strip(), organisations, after, limit)
-        # What was looked for may be a name: the audit keeps that there was a search, and how much it showed.
-        record(work, officer, "desk.searched", "cases", f"{len(found)} found")
+        # What was looked for may be a name: the audit keeps which cases were shown instead, and that none were. The
+        # last of `limit` rows only tells that there are more.
+        for row in found[: limit - 1]:
+            record(work, officer, "desk.searched", "case", row.case.id, of=row.case.organisation)
+        if not found:
+            record(work, officer, "desk.searched", "cases", "none found")
         return await _with_items(work, found)
 
 
@@ -114,7 +120,7 @@ async def _with_items(work: Work, found: list[Listed]) -> list[tuple[Listed, Ite
 
 
 async def open_case(work: Work, officer: Principal, case_id: str, purpose: Purpose, reason: str | None) -> Dossier:
-    """Open a case, noting who, when and why. Raises CaseNotFound, Forbidden, EnquiryReasonRequired."""
+    """Open a case, noting who, when and why. Raises CaseNotFound, Forbidden, NotItsTurn, EnquiryReasonRequired."""
     async with work:
         case = await desk_case(work, officer, case_id)
         _note(work, officer, case, "case", purpose, reason)
@@ -135,12 +141,23 @@ async def open_material(
 
 
 def _note(work: Work, officer: Principal, case: Case, what: str, purpose: Purpose, reason: str | None) -> None:
-    """Note who opens what of a case and why. The purpose must be one of the officer's own duties, or an enquiry."""
+    """Note who opens what of a case and why: for the step that the case waits for, where that is the officer's duty.
+
+    For anything else, a step that is over among it, it is an enquiry with its reason (个人信息保护法 art. 6: no more
+    than the purpose needs).
+    """
     if purpose == "enquiry":
         if not (reason and reason.strip()):
             raise EnquiryReasonRequired(fields=[FieldProblem("reason", "required", "say why the case is opened")])
     else:
-        officer.require(ROLE_OF_PURPOSE[purpose], case.organisation)
+        role = ROLE_OF_PURPOSE[purpose]
+        officer.require(role, case.organisation)
+        if rules.ROLE_OF.get(case.status) != role:
+            raise NotItsTurn(f"the case is {case.status}", case_status=case.status)
+    _opened(work, officer, case, what, purpose, reason)
+
+
+def _opened(work: Work, officer: Principal, case: Case, what: str, purpose: str, reason: str | None) -> None:
     work.cases.add_access(case.id, officer.sub, officer.name, work.now(), what, purpose, reason)
     record(work, officer, f"{what}.opened", "case", case.id, purpose=purpose, of=case.organisation)
 
@@ -162,7 +179,7 @@ async def _act(
         return case_id
 
     async with work:
-        await once(
+        _, repeated = await once(
             work,
             caller=officer.sub,
             key=key,
@@ -171,12 +188,16 @@ async def _act(
             keep=str,
             answer=case_id,
         )
-    return await _after(work, officer, case_id)
+    return await after_act(work, officer, case_id, role, repeated=repeated)
 
 
-async def _after(work: Work, officer: Principal, case_id: str) -> Dossier:
+async def after_act(work: Work, officer: Principal, case_id: str, role: str, *, repeated: bool) -> Dossier:
+    """The case as it stands after an act of `role`. The act has its own record; told again it is an opening."""
     async with work:
-        return await dossier(work, await desk_case(work, officer, case_id))
+        case = await desk_case(work, officer, case_id)
+        if repeated:
+            _opened(work, officer, case, "case", PURPOSE_OF_ROLE[role], None)
+        return await dossier(work, case)
 
 
 async def accept_case(work: Work, officer: Principal, case_id: str, seen: int, key: str) -> Dossier:

@@ -11,6 +11,7 @@ from services.cases.domain.dossier import StoredFile
 from services.cases.domain.drafts import Draft
 from services.cases.domain.items import Item
 from services.cases.errors import AnswersInvalid, ItemNotFound, PageNotFound, TooManyDrafts, WrongStep
+from services.cases.handlers import upkeep
 from services.cases.handlers.acts import item_in_force, item_version, own_case, record
 from services.cases.store.work import Work
 from services.kit.auth import Principal
@@ -76,10 +77,11 @@ async def begin_amendment(work: Work, citizen: Principal, case_id: str, key: str
     async def begin() -> str:
         case = await own_case(work, citizen, case_id, lock=True)
         if case.status != "returned":
-            raise WrongStep(f"the case is {case.status}", status=case.status)
+            raise WrongStep(f"the case is {case.status}", case_status=case.status)
         begun = await work.drafts.amending(case_id)
         if begun is not None:
             return begun.id
+        await upkeep.expire(work, await work.drafts.expired_amendment(case_id))
         answers, _ = await work.cases.content(case_id)
         return await _add(
             work, citizen, case.item_code, item_version=case.item_version, amends=case_id, answers=answers
@@ -168,17 +170,21 @@ async def fill_page(
         kept = {name: value for name, value in merged.items() if name not in wrong}
         draft = rules.changed(draft, work.now(), lifetime(work), answers=kept)
         await work.drafts.save(draft)
+        record(work, citizen, "draft.filled", "draft", draft.id)
         opened = await _opened(work, draft)
     if problems:
         raise AnswersInvalid(fields=problems, version=draft.version)
     return opened
 
 
-async def discard_draft(work: Work, citizen: Principal, draft_id: str) -> None:
-    """Give a draft up, with everything uploaded to it. Raises DraftNotFound, DraftSubmitted."""
+async def discard_draft(work: Work, citizen: Principal, draft_id: str, seen: int | None) -> None:
+    """Give a draft up, with everything uploaded to it.
+
+    Raises DraftNotFound, DraftSubmitted, DraftChanged when `seen` is not its version.
+    """
     async with work:
         draft = await work.drafts.locked(draft_id, citizen.sub)
-        rules.check_open(draft, None)
+        rules.check_open(draft, seen)
         await work.files.give_up_drafts([draft_id])
         await work.drafts.remove([draft_id])
         record(work, citizen, "draft.discarded", "draft", draft_id)

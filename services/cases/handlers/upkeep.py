@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from services.cases.store.work import Work
+from services.kit.audit import AuditEntry
 
 BATCH = 100
 PENDING_HOURS = 1
@@ -15,10 +16,17 @@ async def expire_drafts(work: Work) -> int:
     """Remove drafts whose time is over; their files with the next sweep. How many."""
     async with work:
         ids = await work.drafts.expired(work.now(), BATCH)
-        if ids:
-            await work.files.give_up_drafts(ids)
-            await work.drafts.remove(ids)
+        await expire(work, ids)
     return len(ids)
+
+
+async def expire(work: Work, draft_ids: list[str]) -> None:
+    """Remove these drafts, locked and past their time, in the running transaction."""
+    if draft_ids:
+        await work.files.give_up_drafts(draft_ids)
+        await work.drafts.remove(draft_ids)
+    for draft_id in draft_ids:
+        work.audit(AuditEntry("system:expiry", "draft.expired", "draft", draft_id))
 
 
 async def sweep_files(work: Work) -> int:

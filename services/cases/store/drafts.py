@@ -50,10 +50,19 @@ class DraftStore:
         return self._draft(row)
 
     async def amending(self, case_id: str) -> Draft | None:
-        """The amendment of a case that is not handed in yet."""
-        statement = select(drafts).where(drafts.c.amends == case_id, drafts.c.case_id.is_(None))
+        """The amendment of a case that is not handed in yet, and whose time is not over."""
+        statement = select(drafts).where(
+            drafts.c.amends == case_id, drafts.c.case_id.is_(None), drafts.c.expires_at > self._work.now()
+        )
         row = (await self._work.execute(statement)).first()
         return None if row is None else self._draft(row)
+
+    async def expired_amendment(self, case_id: str) -> list[str]:
+        """The id of the amendment of a case whose time is over, if it is not swept yet; locked."""
+        statement = select(drafts.c.id).where(
+            drafts.c.amends == case_id, drafts.c.case_id.is_(None), drafts.c.expires_at <= self._work.now()
+        )
+        return list((await self._work.execute(statement.with_for_update())).scalars())
 
     async def open_count(self, owner: str) -> int:
         """How many open drafts a person has."""
