@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from services.cli.platform import AnyService, ServiceName
-from services.cli.support import CommandError, chosen, opened, run_async, table
-from services.kit import inbox
+from services.cli.support import ACTOR, CommandError, chosen, opened, run_async, table
+from services.kit import dead_letters
 from services.kit.db import UnitOfWork
 
 app = typer.Typer(
@@ -41,7 +41,7 @@ async def _list(service: str | None, everything: bool) -> None:
                     row["key"],
                     row["cause"],
                 )
-                for row in await inbox.dead_letters(work, everything=everything)
+                for row in await dead_letters.listed(work, everything=everything)
             ]
     print(table(("service", "id", "state", "topic/partition/offset", "key", "cause"), rows) if rows else "none")
 
@@ -64,9 +64,9 @@ def replay(
 
 async def _replay(service: str, event: int | None, accept_gap: bool) -> int:
     async with opened(service) as found, UnitOfWork(found.context) as work:
-        ids = [event] if event is not None else [row["id"] for row in await inbox.dead_letters(work)]
+        ids = [event] if event is not None else [row["id"] for row in await dead_letters.listed(work)]
         for one in ids:
-            await inbox.replay(work, one, accept_gap=accept_gap)
+            await dead_letters.replay(work, one, actor=ACTOR, accept_gap=accept_gap)
         return len(ids)
 
 
@@ -79,4 +79,4 @@ def drop(service: ServiceName, event: EventId) -> None:
 
 async def _drop(service: str, event: int) -> None:
     async with opened(service) as found, UnitOfWork(found.context) as work:
-        await inbox.drop(work, event)
+        await dead_letters.drop(work, event, actor=ACTOR)

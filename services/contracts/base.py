@@ -16,12 +16,40 @@ TYPE_PREFIX = "cn.tongban."
 _TIME = TypeAdapter(AwareDatetime)
 
 
+MAX_ID = 64
+MAX_NAME = 200
+"""Longest id; longest type and subject. Readers keep them in columns of this size."""
+MAX_VERSION = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """What the headers alone say of an event: enough to keep its place among the events of its aggregate."""
+
+    id: str
+    type: str
+    subject: str
+    version: int
+
+
 class Undecodable(ValueError):
-    """The bytes of a message are no event of ours; says which attribute and why."""
+    """The bytes of a message are no event of ours; says which attribute and why.
+
+    `heading` is there when the headers could be read and only the payload could not.
+    """
+
+    def __init__(self, words: str, heading: Heading | None = None) -> None:
+        super().__init__(words)
+        self.heading = heading
 
 
 class UnknownType(Undecodable):
-    """A well-formed event of a type that this release does not know: a reader may pass over it."""
+    """A well-formed event of a type that this release does not know: it has no effect here, but its place counts."""
+
+    heading: Heading
+
+    def __init__(self, heading: Heading) -> None:
+        super().__init__(f"unknown event type {heading.type}", heading)
 
 
 class Data(BaseModel):
@@ -76,6 +104,10 @@ class Envelope:
     traceparent: str = ""
 
     @property
+    def heading(self) -> Heading:
+        return Heading(self.id, self.type, self.subject, self.version)
+
+    @property
     def type(self) -> str:
         return self.data.event_type
 
@@ -124,19 +156,21 @@ class Envelope:
         return self.attributes() | {"data": self.data.model_dump(mode="json")}
 
 
-def decode(headers: Sequence[tuple[str, bytes]], value: bytes | None, key: bytes | None) -> Envelope:
+def decode(headers: Sequence[tuple[str, bytes | None]], value: bytes | None, key: bytes | None) -> Envelope:
     """Read one Kafka message. Raises UnknownType for a type this release lacks, Undecodable for the rest."""
-    if value is None:
-        raise Undecodable("empty message (tombstone)")
     found: dict[str, str] = {}
     for name, raw in headers:
         try:
-            found[name] = raw.decode()
+            found[name] = (raw or b"").decode()
         except UnicodeDecodeError:
             raise Undecodable(f"header {name} is not UTF-8") from None
     missing = [n for n in ("ce_id", "ce_source", "ce_type", "ce_subject", "ce_time") if not found.get(n)]
     if missing:
-        raise Undecodable(f"header {missing[0]} is missing")
+        raise Undecodable("empty message (tombstone)" if value is None else f"header {missing[0]} is missing")
+    for name, longest in (("ce_id", MAX_ID), ("ce_type", MAX_NAME), ("ce_subject", MAX_NAME)):
+        # PostgreSQL takes no NUL in a text (manual, 8.3); one event that cannot be stored would stop its batch.
+        if len(found[name]) > longest or "\0" in found[name]:
+            raise Undecodable(f"header {name} is longer than {longest} characters or holds NUL")
     if key is not None and key != found["ce_subject"].encode():
         raise Undecodable("the message's key is not the event's subject")
     try:
@@ -144,15 +178,20 @@ def decode(headers: Sequence[tuple[str, bytes]], value: bytes | None, key: bytes
         time = _TIME.validate_python(found["ce_time"])
     except (ValueError, ValidationError):
         raise Undecodable("ce_aggregateversion or ce_time is malformed") from None
-    model = EVENT_TYPES.get(found["ce_type"])
+    if not 1 <= version <= MAX_VERSION:
+        raise Undecodable(f"ce_aggregateversion is not within 1 and {MAX_VERSION}")
+    heading = Heading(found["ce_id"], found["ce_type"], found["ce_subject"], version)
+    model = EVENT_TYPES.get(heading.type)
     if model is None:
-        raise UnknownType(f"unknown event type {found['ce_type']}")
+        raise UnknownType(heading)
+    if value is None:
+        raise Undecodable("empty message (tombstone)", heading)
     try:
         data = model.model_validate_json(value)
     except ValidationError as error:
-        raise Undecodable(f"payload of {found['ce_type']}: {_first(error)}") from None
+        raise Undecodable(f"payload of {heading.type}: {_first(error)}", heading) from None
     return Envelope(
-        found["ce_id"], found["ce_source"], found["ce_subject"], version, time, data, found.get("ce_traceparent", "")
+        heading.id, found["ce_source"], heading.subject, version, time, data, found.get("ce_traceparent", "")
     )
 
 

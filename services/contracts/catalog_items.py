@@ -1,6 +1,5 @@
 """Topic catalog.items: published versions of service items (事项), compacted by item code."""
 
-from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
@@ -112,5 +111,5 @@ class ItemRetired(EventData):
 
     code: str
     item_version: int
-    retired_at: datetime
+    retired_at: AwareDatetime
     reason: str

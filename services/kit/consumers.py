@@ -1,12 +1,12 @@
 """Reading events: `@consumers.on(ItemPublished)` and the worker that feeds the handlers.
 
 A fetched batch runs in one transaction with its inbox rows, then the offset is committed. If a handler fails, the batch
-is done again one savepoint an event, and the failing event is parked (see `inbox`). If the database is away, the batch
-is tried again with back-off; nothing is acknowledged before its effect has committed.
+is done again one savepoint an event, and the failing event is parked (see `inbox`); if even that fails, one transaction
+an event. If the database is away, the batch is tried again with back-off; nothing is acknowledged before its effect has
+committed.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,15 +16,16 @@ from aiokafka.errors import KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 
 from services.contracts.base import Envelope, EventData
 from services.contracts.topics import all_topics
 from services.kit import telemetry
 from services.kit.db import UnitOfWork, is_outage
 from services.kit.errors import TongbanError
-from services.kit.inbox import Inbox, Ledger, Message
-from services.kit.telemetry import log, metrics
+from services.kit.inbox import Inbox, Ledger, Message, State
+from services.kit.progress import Progress, Stuck
+from services.kit.telemetry import cause_of, log, metrics
 from services.kit.testing import failpoint
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ BATCH = 500
 TOGETHER = {"postgresql": BATCH, "sqlite": 50}
 """Events of one transaction: SQLite has one writer, and requests wait for it meanwhile."""
 KEEP_DONE_DAYS = 30
+PRUNE_ROWS = 1000
 
 
 @dataclass
@@ -93,9 +95,7 @@ class Consumer:
         self._make_broker = make_broker
         self._make_work = make_work
         self._subscriber: Any = None
-        self._moved_at = 0.0
-        self._lagging_since: float | None = None
-        self._positions: dict[Any, int] = {}
+        self.progress = Progress(context.service)
 
     async def run(self) -> None:
         broker = self._make_broker()
@@ -138,15 +138,18 @@ class Consumer:
             finally:
                 ended.set()
                 self._subscriber = None
+                self.progress.end()
                 await broker.stop()
 
     async def _take(self, records: Sequence[Any], kafka: Any) -> None:
+        self.progress.took()
         await self.process([_read(record) for record in records])
         await failpoint("consumer.before_ack")
         try:
             await kafka.commit()
         except KafkaError as error:  # a rebalance, say: the inbox knows what comes again
             log.warning("consumer.commit_failed", cause=type(error).__name__)
+        self.progress.done()
 
     async def process(self, messages: Sequence[Message]) -> None:
         """Handle a batch; returns once all of it is done or parked."""
@@ -158,20 +161,27 @@ class Consumer:
         delay = 0.1
         while True:
             try:
-                try:
-                    await self._together(messages)
-                except Exception as error:
-                    if is_outage(error):
-                        raise
-                    await self._one_by_one(messages)
+                await self._in_some_way(messages)
                 break
             except Exception as error:
                 if not is_outage(error):
                     raise
                 metrics.retries.labels(self.context.service).inc()
                 log.warning("consumer.outage", cause=type(error).__name__, retry_seconds=delay)
+                self.progress.alive()
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5.0)
+
+    async def _in_some_way(self, messages: Sequence[Message]) -> None:
+        for way in (self._together, self._one_by_one):
+            try:
+                await way(messages)
+                return
+            except Exception as error:
+                if is_outage(error):
+                    raise
+                log.warning("consumer.batch_failed", cause=cause_of(error))
+        await self._each_alone(messages)
 
     async def _together(self, messages: Sequence[Message]) -> None:
         async with self._make_work() as work:
@@ -192,150 +202,175 @@ class Consumer:
                 try:
                     async with work:
                         await self._one(work, box, ledger, message, new)
+                        await work.flush()
                 except Exception as error:
                     if is_outage(error):
                         raise
                     ledger.versions = before
-                    await self._park(work, box, ledger, message, error)
+                    await self._park(box, ledger, message, "waiting", error)
             await box.save_versions(ledger)
             await failpoint("consumer.before_commit")
 
+    async def _each_alone(self, messages: Sequence[Message]) -> None:
+        """The last resort, when what fails does so where no savepoint catches it (at the commit, say)."""
+        for message in messages:
+            try:
+                await self._together([message])
+            except Exception as error:
+                if is_outage(error):
+                    raise
+                async with self._make_work() as work:
+                    await self._park(Inbox(work, self.consumers.group), Ledger(), message, "dead", error)
+
     async def _one(self, work: UnitOfWork, box: Inbox, ledger: Ledger, message: Message, new: set[str]) -> None:
-        if message.passed_over:
-            self._count(message, "unknown")
+        self.progress.alive()
+        if message.heading is None:
+            await self._bury(box, ledger, message)
             return
-        place = (message.topic, message.key)
-        if message.event is None:
-            await box.park(message, "dead", message.problem or "cannot be decoded")
-            ledger.held.setdefault(place, 0)
-            self._count(message, "dead")
-            log.error("consumer.undecodable", topic=message.topic, offset=message.offset, cause=message.problem)
-            return
-        if message.event.id not in new:
-            self._count(message, "repeated")
-            return
-        new.discard(message.event.id)
+        if message.event is not None:
+            if message.event.id not in new:
+                self._count(box, message, "repeated")
+                return
+            new.discard(message.event.id)
         verdict, state, cause = box.judge(message, ledger)
-        if verdict == "park":
+        if verdict != "skip" and message.problem is not None:
+            await self._bury(box, ledger, message)
+        elif verdict == "park":
             await box.park(message, state, cause)
-            ledger.held[place] = min(ledger.held.get(place, message.event.version), message.event.version)
-            self._count(message, "parked")
+            ledger.hold(message)
+            self._count(box, message, "parked")
             if state == "gap":
                 log.error("consumer.gap", topic=message.topic, key=message.key, cause=cause)
-            return
-        if verdict == "do":
+        elif message.event is None and message.problem is None:
+            self._count(box, message, "unknown")
+            if verdict == "do":
+                ledger.versions[message.at] = message.heading.version
+        elif verdict == "do" and message.event is not None:
             await self._handle(work, message.event)
-            ledger.versions[place] = message.event.version
-        self._count(message, "done" if verdict == "do" else "repeated")
+            ledger.versions[message.at] = message.heading.version
+            self._count(box, message, "done")
+        else:
+            self._count(box, message, "repeated")
+
+    async def _bury(self, box: Inbox, ledger: Ledger, message: Message) -> None:
+        await box.park(message, "dead", message.problem or "cannot be decoded")
+        ledger.hold(message)
+        self._count(box, message, "dead")
+        log.error("consumer.undecodable", topic=message.topic, offset=message.offset, cause=message.problem)
 
     async def _handle(self, work: UnitOfWork, event: Envelope) -> None:
         telemetry.begin_trace(event.traceparent)
         for handler in self.consumers.handlers(event):
             await handler(event, work)
 
-    async def _park(self, work: UnitOfWork, box: Inbox, ledger: Ledger, message: Message, error: Exception) -> None:
-        event = message.event
-        await box.park(message, "waiting", _cause(error))
-        ledger.held[message.topic, message.key] = event.version if event else 0
-        self._count(message, "parked")
-        log.error("consumer.parked", topic=message.topic, key=message.key, cause=_cause(error))
+    async def _park(self, box: Inbox, ledger: Ledger, message: Message, state: State, error: Exception) -> None:
+        await box.park(message, state, _cause(error))
+        ledger.hold(message)
+        self._count(box, message, "parked")
+        log.error("consumer.parked", topic=message.topic, key=message.key, state=state, cause=_cause(error))
 
-    def _count(self, message: Message, result: str) -> None:
-        metrics.consumed.labels(self.context.service, message.topic, result).inc()
+    def _count(self, box: Inbox, message: Message, result: str) -> None:
+        box.work.after_commit(metrics.consumed.labels(self.context.service, message.topic, result).inc)
 
     async def _retry_parked(self) -> None:
         while True:
+            came_on = False
             try:
                 async with self._reading() as work:
                     messages = await Inbox(work, self.consumers.group).due(work.now())
                 for message in messages:
-                    await self._retry(message)
-                if messages:
-                    continue
+                    try:
+                        came_on = await self._retry(message) or came_on
+                    except Exception as error:
+                        # Counted in a transaction of its own; when that fails too, the database is away.
+                        await self._failed_again(message, error)
             except Exception as error:
                 log.warning("consumer.retry_failed", cause=type(error).__name__)
-            await asyncio.sleep(0.5)
+            if not came_on:
+                await asyncio.sleep(0.5)
 
     def _reading(self) -> UnitOfWork:
         work = self._make_work()
         work.readonly = True
         return work
 
-    async def _retry(self, message: Message) -> None:
+    async def _retry(self, message: Message) -> bool:
+        """Try a parked message again. False when another process has it in hand."""
         async with self._make_work() as work:
             box = Inbox(work, self.consumers.group)
             row = await box.locked(message)
             if row is None:
-                return
-            if message.passed_over:
-                await box.unpark(message)
-                return
-            if message.event is None:
+                return False
+            if message.heading is None or message.problem is not None:
                 await box.postpone(row, message.problem or "cannot be decoded", state="dead")
-                return
+                return True
             ledger = await box.ledger([message])
             ledger.held.clear()
             verdict, state, cause = box.judge(message, ledger)
             if verdict == "park":
                 await box.postpone(row, cause, state=state)
-                return
-            try:
-                if verdict == "do":
-                    async with work:
-                        await self._handle(work, message.event)
-                    ledger.versions[message.topic, message.key] = message.event.version
-                    await box.save_versions(ledger)
-                await box.unpark(message)
-            except Exception as error:
-                if is_outage(error):
-                    raise
+                return True
+            if verdict == "do":
+                if message.event is not None:
+                    await self._handle(work, message.event)
+                ledger.versions[message.at] = message.heading.version
+                await box.save_versions(ledger)
+            await box.unpark(message)
+        return True
+
+    async def _failed_again(self, message: Message, error: Exception) -> None:
+        async with self._make_work() as work:
+            box = Inbox(work, self.consumers.group)
+            row = await box.locked(message)
+            if row is not None:
                 state = await box.postpone(row, _cause(error))
                 log.error("consumer.retry_parked", key=message.key, state=state, cause=_cause(error))
 
     async def _prune(self) -> None:
-        done = self.context.tables.inbox.done
         while True:
             await asyncio.sleep(600)
             try:
-                async with self._make_work() as work:
-                    limit = work.now() - timedelta(days=KEEP_DONE_DAYS)
-                    old = select(done.c.event_id).where(done.c.done_at < limit).limit(1000)
-                    await work.execute(
-                        delete(done).where(done.c.consumer == self.consumers.group, done.c.event_id.in_(old))
-                    )
+                await self.prune()
             except Exception as error:
                 log.warning("consumer.prune_failed", cause=type(error).__name__)
 
+    async def prune(self) -> None:
+        """Forget the ids of events done long ago, some at a time so that nobody waits for it."""
+        done = self.context.tables.inbox.done
+        mine = done.c.consumer == self.consumers.group
+        count = PRUNE_ROWS
+        while count == PRUNE_ROWS:
+            async with self._make_work() as work:
+                limit = work.now() - timedelta(days=KEEP_DONE_DAYS)
+                old = select(done.c.event_id).where(mine, done.c.done_at < limit).limit(PRUNE_ROWS)
+                count = len(
+                    (
+                        await work.execute(
+                            delete(done).where(mine, done.c.event_id.in_(old)).returning(done.c.event_id)
+                        )
+                    ).all()
+                )
+
     async def _watch(self) -> None:
-        """Measure lag and progress; aiokafka has no signal of its own for a stuck consumer."""
+        """Measure lag; end with Stuck when nothing moves any more, so that the worker is begun anew."""
         while True:
             await asyncio.sleep(2)
-            await self.measure()
+            await self.watch()
 
-    async def measure(self) -> None:
+    async def watch(self) -> None:
+        """Measure lag and progress. Raises Stuck."""
         kafka = getattr(self._subscriber, "consumer", None)
         if kafka is None:
             return
-        lagging, moved = False, False
-        for partition in kafka.assignment():
-            high = kafka.highwater(partition)
-            position = None
-            with contextlib.suppress(Exception):  # not known before the first fetch
-                position = await asyncio.wait_for(kafka.position(partition), 1)
-            if position is None:
-                continue
-            moved = moved or self._positions.get(partition) != position
-            self._positions[partition] = position
-            if high is not None:
-                lag = max(0, high - position)
-                lagging = lagging or lag > 0
-                labels = (self.context.service, partition.topic, str(partition.partition))
-                metrics.consumer_lag.labels(*labels).set(lag)
-        now = asyncio.get_running_loop().time()
-        if not lagging or moved:
-            self._lagging_since = None
-        elif self._lagging_since is None:
-            self._lagging_since = now
+        await self.progress.measure(kafka)
+        trouble = self._trouble()
+        if trouble:
+            raise Stuck(trouble)
+
+    def _trouble(self) -> str | None:
+        # FastStream appends a new task where one failed: only the last one counts.
+        tasks = getattr(self._subscriber, "tasks", [])
+        return "the reading task has ended" if tasks and tasks[-1].done() else self.progress.trouble()
 
     async def health(self) -> str | None:
         """None when well, else what is wrong."""
@@ -343,22 +378,7 @@ class Consumer:
             return "not started"
         if getattr(self._subscriber, "consumer", None) is None:
             return "not connected"
-        if any(task.done() for task in getattr(self._subscriber, "tasks", [])):
-            return "the reading task has ended"
-        if self._lagging_since and asyncio.get_running_loop().time() - self._lagging_since > 60:
-            return "behind and not moving for 60 s"
-        return None
-
-
-async def parked_counts(context: "Context") -> dict[str, int]:
-    """Parked events by state."""
-    parked = context.tables.inbox.parked
-    async with context.database.engine.connect() as connection:
-        if context.database.dialect == "sqlite":
-            await connection.execution_options(readonly=True)
-        rows = await connection.execute(select(parked.c.state, func.count()).group_by(parked.c.state))
-        found = {row[0]: row[1] for row in rows}
-    return {state: found.get(state, 0) for state in ("waiting", "behind", "gap", "dead")}
+        return self._trouble()
 
 
 def _cause(error: BaseException) -> str:

@@ -160,9 +160,10 @@ class UnitOfWork:
         self._savepoints: list[tuple[Any, int, int, int, int]] = []
         self._depth = 0
         self._events: list[outbox.Row] = []
-        self._audit: list[audit.AuditEntry] = []
+        self._audit: list[dict[str, Any]] = []
         self._rows: list[tuple[Table, dict[str, Any]]] = []
         self._after: list[Callable[[], None]] = []
+        self._published = False
 
     @property
     def connection(self) -> AsyncConnection:
@@ -193,7 +194,14 @@ class UnitOfWork:
 
     def audit(self, entry: "audit.AuditEntry") -> None:
         """Record who did what to what, in the same transaction."""
-        self._audit.append(entry)
+        self._audit.append(entry.row(self))
+
+    async def flush(self) -> None:
+        """Write now what was queued since the innermost savepoint began, so that a bad row fails inside it."""
+        events, entries, rows = self._savepoints[-1][1:4] if self._savepoints else (0, 0, 0)
+        self._published = self._published or len(self._events) > events
+        await self._write(self._events[events:], self._audit[entries:], self._rows[rows:])
+        del self._events[events:], self._audit[entries:], self._rows[rows:]
 
     def after_commit(self, act: Callable[[], None]) -> None:
         """Call `act` once the transaction has committed; never when it has not."""
@@ -256,16 +264,16 @@ class UnitOfWork:
                     del queue[mark:]  # type: ignore[attr-defined]
                 await savepoint.rollback()
             return
-        published = bool(self._events)
         try:
             if error is None:
-                await self._flush()
-                await self.connection.commit()
+                await self.flush()
+                await self._commit()
             else:
                 await self.connection.rollback()
         finally:
-            after = self._after
+            after, published = self._after, self._published
             self._events, self._audit, self._rows, self._after = [], [], [], []
+            self._published = False
             await self._release()
         if error is None:
             if published:
@@ -273,14 +281,23 @@ class UnitOfWork:
             for act in after:
                 act()
 
-    async def _flush(self) -> None:
+    async def _commit(self) -> None:
+        try:
+            await self.connection.commit()
+        except Exception:
+            await self.connection.invalidate()  # SQLite leaves it open: the pool's next user must not go on in it
+            raise
+
+    async def _write(
+        self, events: list[outbox.Row], entries: list[dict[str, Any]], queued: list[tuple[Table, dict[str, Any]]]
+    ) -> None:
         grouped: dict[Table, list[dict[str, Any]]] = {}
-        for table, row in self._rows:
+        for table, row in queued:
             grouped.setdefault(table, []).append(row)
-        if self._audit:
-            grouped[self.context.tables.audit.audit] = [entry.row(self) for entry in self._audit]
-        if self._events:
-            grouped[self.context.tables.outbox] = [row.values() for row in self._events]
+        if entries:
+            grouped[self.context.tables.audit.audit] = entries
+        if events:
+            grouped[self.context.tables.outbox] = [row.values() for row in events]
         for table, rows in grouped.items():
             await self.connection.execute(insert(table), rows)
 

@@ -30,10 +30,9 @@ from sqlalchemy import (
 )
 
 from services.contracts import topics
-from services.contracts.base import Envelope, Undecodable, UnknownType, decode
+from services.contracts.base import Envelope, Heading, Undecodable, UnknownType, decode
 from services.kit.columns import BigId, UtcDateTime
-from services.kit.errors import NotFound
-from services.kit.outbox import Row
+from services.kit.outbox import MAX_BYTES, Row
 
 if TYPE_CHECKING:
     from services.kit.db import UnitOfWork
@@ -156,7 +155,8 @@ class Message:
     value: bytes | None
     event: Envelope | None = None
     problem: str | None = None
-    passed_over: bool = False
+    heading: Heading | None = None
+    """What its headers say. With neither event nor problem its type is unknown to this release."""
 
     @classmethod
     def of(
@@ -165,17 +165,30 @@ class Message:
         partition: int,
         offset: int,
         key: bytes | None,
-        headers: Sequence[tuple[str, bytes]],
+        headers: Sequence[tuple[str, bytes | None]],
         value: bytes | None,
     ) -> "Message":
-        name = (key or b"").decode("utf-8", "backslashreplace")[:200]
-        place = (topic, partition, offset, name, headers, value)
+        key = key or b""
+        name = storable(key.decode("utf-8", "backslashreplace"), 200)
+        kept = [(header, raw or b"") for header, raw in headers]
+        place = (topic, partition, offset, name, kept, value)
         try:
-            return cls(*place, event=decode(headers, value, key))
-        except UnknownType:
-            return cls(*place, passed_over=True)
+            event = decode(kept, value, key)
+        except UnknownType as error:
+            return cls(*place, heading=error.heading)
         except Undecodable as error:
-            return cls(*place, problem=str(error))
+            return cls(*place, problem=str(error), heading=error.heading)
+        return cls(*place, event=event, heading=event.heading)
+
+    @property
+    def at(self) -> tuple[str, str]:
+        """Where versions are counted: topic and key."""
+        return self.topic, self.key
+
+
+def storable(words: str, limit: int) -> str:
+    """`words` as every database takes them: PostgreSQL has no NUL in a text."""
+    return words.replace("\0", "\\x00")[:limit]
 
 
 @dataclass
@@ -187,6 +200,11 @@ class Ledger:
     """Lowest parked version of each held key (0 where a parked message has none)."""
     saved: dict[tuple[str, str], int] = field(default_factory=dict)
     """`versions` as the database holds them."""
+
+    def hold(self, message: Message) -> None:
+        """Let what comes later of the message's key wait."""
+        version = message.heading.version if message.heading else 0
+        self.held[message.at] = min(self.held.get(message.at, version), version)
 
 
 class Inbox:
@@ -231,20 +249,22 @@ class Inbox:
         return await self.work.execute(statements[dialect], {"consumer": self.consumer, **given})
 
     def judge(self, message: Message, ledger: Ledger) -> tuple[Literal["do", "skip", "park"], State, str]:
-        """What to do with a decoded message: its verdict and, where it is parked, state and cause."""
-        event = message.event
-        assert event is not None
-        place = (message.topic, message.key)
-        last = ledger.versions.get(place)
+        """What to do with a message whose headers could be read: verdict and, where it is parked, state and cause.
+
+        One of unknown type has its turn like any other where versions have no gaps, else its successor never had one.
+        """
+        assert message.heading is not None
+        version = message.heading.version
+        last = ledger.versions.get(message.at)
         gapless = topics.all_topics()[message.topic.removeprefix(self.prefix)].ordering == "gapless"
-        if last is not None and event.version <= last:
+        if (last is not None and version <= last) or not (gapless or message.event or message.problem):
             return "skip", "waiting", ""
-        fits = not gapless or event.version == (last or 0) + 1
-        held = ledger.held.get(place)
-        if held is not None and not (fits and gapless and held > event.version):
+        fits = not gapless or version == (last or 0) + 1
+        held = ledger.held.get(message.at)
+        if held is not None and not (fits and gapless and held > version):
             return "park", "behind", "waits behind an earlier event of its key"
         if not fits:
-            return "park", "gap", f"gap: version {event.version} came, {(last or 0) + 1} was due"
+            return "park", "gap", f"gap: version {version} came, {(last or 0) + 1} was due"
         return "do", "waiting", ""
 
     async def save_versions(self, ledger: Ledger) -> None:
@@ -257,20 +277,20 @@ class Inbox:
     async def park(self, message: Message, state: State, cause: str) -> None:
         """Set a message aside. A dead one is announced on the dead-letter topic in the same transaction."""
         now = self.work.now()
-        event = message.event
+        heading = message.heading
         row = {
             "consumer": self.consumer,
             "topic": message.topic,
             "partition": message.partition,
             "offset": message.offset,
             "key": message.key,
-            "event_id": event.id if event else None,
-            "event_type": event.type if event else None,
-            "version": event.version if event else None,
+            "event_id": heading.id if heading else None,
+            "event_type": heading.type if heading else None,
+            "version": heading.version if heading else None,
             "headers": orjson.dumps([(n, v.decode("latin-1")) for n, v in message.headers]),
             "value": message.value,
             "state": state,
-            "cause": cause[:1000],
+            "cause": storable(cause, 1000),
             "attempts": 1 if state in ("waiting", "dead") else 0,
             "next_try": now + timedelta(seconds=RETRY_SECONDS[0] if state == "waiting" else 0),
             "parked_at": now,
@@ -282,15 +302,15 @@ class Inbox:
     def announce(self, row: dict[str, Any]) -> None:
         """Tell of a dead event on its topic's dead-letter topic."""
         topic = topics.all_topics()[row["topic"].removeprefix(self.prefix)]
-        headers = [(n, v) for n, v in orjson.loads(row["headers"])]
+        headers, value = [(n, v) for n, v in orjson.loads(row["headers"])], row["value"] or b""
+        if len(row["headers"]) + len(value) > MAX_BYTES:
+            headers, value = [], b""  # as large as Kafka takes it already: what is added must not stop the relay
         headers += [
             ("tongban_consumer", self.consumer),
             ("tongban_cause", row["cause"].encode("ascii", "backslashreplace").decode()),
             ("tongban_place", f"{row['topic']}/{row['partition']}/{row['offset']}"),
         ]
-        self.work.publish_raw(
-            Row(self.prefix + topic.dead_letter_topic, row["key"], headers, row["value"] or b"", self.work.now())
-        )
+        self.work.publish_raw(Row(self.prefix + topic.dead_letter_topic, row["key"], headers, value, self.work.now()))
 
     async def due(self, now: datetime, limit: int = 50) -> list[Message]:
         """First parked message of each key whose time has come, oldest version first."""
@@ -315,7 +335,7 @@ class Inbox:
             .order_by(parked.c.next_try)
             .limit(limit)
         )
-        return [_message(row) for row in await self.work.execute(statement)]
+        return [message_of(row) for row in await self.work.execute(statement)]
 
     async def locked(self, message: Message) -> Any:
         """The parked row of `message`, locked, or None when another process has dealt with it."""
@@ -346,7 +366,7 @@ class Inbox:
             state = "dead"
         pause = 5 if state == "gap" else RETRY_SECONDS[min(attempts, len(RETRY_SECONDS)) - 1]
         next_try = self.work.now() + timedelta(seconds=pause)
-        values = {"attempts": attempts, "cause": cause[:1000], "state": state, "next_try": next_try}
+        values = {"attempts": attempts, "cause": storable(cause, 1000), "state": state, "next_try": next_try}
         await self.work.execute(update(parked).where(parked.c.id == row.id).values(values))
         if state == "dead":
             self.announce(dict(row._mapping) | values)
@@ -362,46 +382,8 @@ def _place(parked: Table, consumer: str, message: Message) -> tuple[Any, ...]:
     )
 
 
-def _message(row: Any) -> Message:
+def message_of(row: Any) -> Message:
+    """The message that a parked row holds."""
     headers = [(n, v.encode("latin-1")) for n, v in orjson.loads(row.headers)]
     key = row.key.encode()
     return Message.of(row.topic, row.partition, row.offset, key, headers, row.value)
-
-
-# What an operator does (`tongban dead-letters`).
-
-
-async def dead_letters(work: "UnitOfWork", *, everything: bool = False) -> list[dict[str, Any]]:
-    """Dead events, or with `everything` all parked ones, without their payloads."""
-    parked = work.context.tables.inbox.parked
-    shown = [c for c in parked.c if c.name not in ("headers", "value")]
-    statement = select(*shown).order_by(parked.c.id)
-    if not everything:
-        statement = statement.where(parked.c.state == "dead")
-    return [dict(row._mapping) for row in await work.execute(statement)]
-
-
-async def replay(work: "UnitOfWork", parked_id: int, *, accept_gap: bool = False) -> None:
-    """Try a parked event again at once; with `accept_gap` take its version as the next of its aggregate."""
-    parked, versions = work.context.tables.inbox.parked, work.context.tables.inbox.versions
-    row = (await work.execute(select(parked).where(parked.c.id == parked_id))).one_or_none()
-    if row is None:
-        raise NotFound(f"nothing is parked under {parked_id}")
-    values = {"state": "waiting", "attempts": 0, "next_try": work.now()}
-    await work.execute(update(parked).where(parked.c.id == parked_id).values(values))
-    if accept_gap and row.version is not None:
-        place = {"consumer": row.consumer, "topic": row.topic, "key": row.key, "version": row.version - 1}
-        await work.upsert(versions, [place], ["consumer", "topic", "key"])
-
-
-async def drop(work: "UnitOfWork", parked_id: int) -> None:
-    """Give a parked event up for good: it counts as read, and what waits behind it goes on."""
-    parked = work.context.tables.inbox.parked
-    row = (await work.execute(select(parked).where(parked.c.id == parked_id))).one_or_none()
-    if row is None:
-        raise NotFound(f"nothing is parked under {parked_id}")
-    box = Inbox(work, row.consumer)
-    if row.version is not None:
-        place = {"consumer": row.consumer, "topic": row.topic, "key": row.key, "version": row.version}
-        await work.upsert(box.tables.versions, [place], ["consumer", "topic", "key"])
-    await box.unpark(_message(row))

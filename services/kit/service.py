@@ -23,7 +23,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from services.kit import broker, consumers, outbox
+from services.kit import broker, dead_letters, outbox
 from services.kit.clock import utc_now
 from services.kit.db import Database, KitTables
 from services.kit.errors import Kind, TongbanError
@@ -324,7 +324,7 @@ class Runner:
             depth, age = await outbox.depth(context)
             metrics.outbox_depth.labels(self.service.name).set(depth)
             metrics.outbox_age.labels(self.service.name).set(age)
-            for state, count in (await consumers.parked_counts(context)).items():
+            for state, count in (await dead_letters.counts(context)).items():
                 metrics.inbox_parked.labels(self.service.name, state).set(count)
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 

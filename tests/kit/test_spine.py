@@ -1,74 +1,18 @@
 """Outbox to inbox over a real Kafka: nothing lost, nothing doubled, order kept for each key."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import select
 
-from services.contracts.identity_sessions import SessionEnded
-from services.kit import broker, inbox
-from services.kit.consumers import Consumer, Consumers
+from services.kit import broker, dead_letters, inbox
 from services.kit.errors import Invalid, Unavailable
 from services.kit.inbox import Message
-from services.kit.outbox import Relay, depth
+from services.kit.outbox import depth
 from services.kit.service import Context
-from tests.kit.conftest import EFFECTS, event, work
-
-
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
-    async with asyncio.timeout(seconds):
-        while not await condition():  # noqa: ASYNC110 (what is waited for lies in a database)
-            await asyncio.sleep(0.05)
-
-
-async def effects(context: Context) -> list[tuple[str, int]]:
-    async with work(context) as unit:
-        rows = await unit.execute(select(EFFECTS.c.key, EFFECTS.c.version).order_by(EFFECTS.c.number))
-        return [(row.key, row.version) for row in rows]
-
-
-async def parked(context: Context) -> list[dict[str, Any]]:
-    async with work(context) as unit:
-        return await inbox.dead_letters(unit, everything=True)
-
-
-def consumers_that(act: Callable[[Any], None] = lambda _: None) -> Consumers:
-    consumers = Consumers("tiny")
-
-    @consumers.on(SessionEnded)
-    async def note(received: Any, unit: Any) -> None:
-        act(received)
-        values = {"event_id": received.id, "key": received.subject, "version": received.version}
-        await unit.execute(insert(EFFECTS).values(**values))
-
-    return consumers
-
-
-def consumer(context: Context, consumers: Consumers) -> Consumer:
-    return Consumer(context, consumers, lambda: broker.faststream_broker(context.settings), lambda: work(context))
-
-
-@asynccontextmanager
-async def running(*workers: Any) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(worker.run()) for worker in workers]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def relay(context: Context) -> Relay:
-    return Relay(context, lambda: broker.start_producer(context.settings))
-
-
-def message(number: int, received: Any, topic: str = "identity.sessions") -> Message:
-    headers = received.headers()
-    return Message.of(topic, 0, number, received.subject.encode(), headers, received.value())
+from tests.kit.conftest import event, work
+from tests.kit.spine import consumer, consumers_that, effects, message, parked, relay, running, until
 
 
 async def test_events_arrive_once_and_in_order_for_each_key(wired: Context) -> None:
@@ -191,7 +135,7 @@ async def test_out_of_tries_it_is_dead_announced_and_can_be_replayed(
     well.append(True)
     first = (await parked(context))[0]["id"]
     async with work(context) as unit:
-        await inbox.replay(unit, first)
+        await dead_letters.replay(unit, first, actor="operator")
 
     async def done() -> bool:
         return await effects(context) == [("a", 1), ("a", 2)]
@@ -236,7 +180,7 @@ async def test_a_gap_can_be_accepted_by_command(context: Context) -> None:
     await reader.process([message(9, event("a", 7))])
     first = (await parked(context))[0]["id"]
     async with work(context) as unit:
-        await inbox.replay(unit, first, accept_gap=True)
+        await dead_letters.replay(unit, first, actor="operator", accept_gap=True)
     retry = asyncio.create_task(reader._retry_parked())
 
     async def done() -> bool:
