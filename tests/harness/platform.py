@@ -104,11 +104,11 @@ class Platform:
                 raise RuntimeError(f"the platform did not start:\n{self.output[-3000:]}")
             time.sleep(0.05)
 
-    def stop(self) -> int:
-        """Ctrl-C; the exit status."""
+    def stop(self, how: signal.Signals = signal.SIGINT) -> int:
+        """Ctrl-C, or another signal; the exit status."""
         assert self._process is not None, "the platform was not started"
         if self._process.poll() is None:
-            self._process.send_signal(signal.SIGINT)
+            self._process.send_signal(how)
         return self._process.wait(60)
 
     def kill_all(self) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from services.local import children
-from services.local.children import Forked, GivenUp, Keeper
+from services.local.children import Forked, GivenUp, KafkaChild, Keeper
+from services.local.kafka import KafkaNode, KafkaPlan
 from tests.harness.platform import alive
 
 
@@ -45,6 +46,21 @@ def test_a_child_that_raises_ends_with_1_and_leaves_its_traceback(tmp_path: Path
     child.start()
     assert _wait(child) == 1
     assert child.last_words() == "ValueError: what went wrong"
+
+
+def test_a_child_that_was_not_started_is_sent_nothing(tmp_path: Path) -> None:
+    """Its process id is 0, and signals to 0 go to the whole process group: ours."""
+
+    def body(_: bool) -> int:  # a group of its own: a failure must not end the tests
+        heard: list[int] = []
+        signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
+        Forked("one", tmp_path / "one.log", _sleep).signal(signal.SIGTERM)
+        KafkaChild(KafkaNode(KafkaPlan(tmp_path, 1, 2))).signal(signal.SIGTERM)
+        return len(heard)
+
+    outer = Forked("outer", tmp_path / "outer.log", body)
+    outer.start()
+    assert _wait(outer) == 0
 
 
 def test_only_the_first_start_is_told_that_it_is_the_first(tmp_path: Path) -> None:

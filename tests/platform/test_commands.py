@@ -125,6 +125,15 @@ def test_an_unknown_service_is_one_line(platform: Platform, command: tuple[str, 
     assert "there is no service 'nobody'" in _refused(platform.tongban(*command))
 
 
+@pytest.mark.parametrize(
+    "command", ["bogus", "serve", "serve cases --role none", "outbox --limit 0", "dead-letters replay notify first"]
+)
+def test_wrong_usage_is_one_line_and_exit_status_2(platform: Platform, command: str) -> None:
+    done = platform.tongban(*command.split())
+    assert done.returncode == 2
+    assert done.stderr.startswith("tongban: ") and done.stderr.count("\n") == 1, done.stderr
+
+
 def test_a_running_platform_is_not_backed_up(platform: Platform, tmp_path: Path) -> None:
     text = _refused(platform.tongban("backup", str(tmp_path / "backup.tar.gz")))
     assert "running" in text or "no SQLite platform" in text

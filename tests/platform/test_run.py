@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +16,8 @@ import pytest
 
 from services.kit.settings import SERVICES
 from services.local import runfile, secrets
-from tests.harness.platform import Platform, alive
+from services.local.process import spawn
+from tests.harness.platform import ROOT, Platform, alive
 
 
 def test_it_tells_what_runs_where_and_whom_to_sign_in_as(platform: Platform) -> None:
@@ -29,7 +33,8 @@ def test_every_service_is_ready_and_counts(platform: Platform) -> None:
     for name in SERVICES:
         assert platform.ready(name)[0] == 200
         assert platform.management(name, "/livez") == (200, "ok\n")
-        assert "tongban_outbox_events" in platform.management(name, "/metrics")[1]
+        metrics = platform.management(name, "/metrics")[1]
+        assert re.search(rf'^tongban_outbox_events{{service="{name}"}} \d', metrics, re.MULTILINE)
 
 
 def test_what_dies_is_started_again(platform: Platform) -> None:
@@ -104,6 +109,66 @@ def test_the_services_die_with_a_killed_supervisor_and_start_again(start_platfor
         time.sleep(0.05)
     platform.start()
     assert platform.ready("cases")[0] == 200
+
+    # Told to stop it tells the services, and kills the one that does not hear.
+    pids = [platform.pid(name) for name in (*SERVICES, "kafka")]
+    platform.kill("cases", signal.SIGSTOP)
+    assert platform.stop(signal.SIGTERM) == 0
+    assert not any(alive(pid) for pid in pids)
+
+
+def test_ctrl_c_while_it_prepares_ends_it_and_no_one_else(tmp_path: Path, kafka: str, topic_prefix: str) -> None:
+    """The shell that started it shares its process group and goes on."""
+    platform = Platform(tmp_path, settings={"TONGBAN_KAFKA": kafka, "TONGBAN_TOPIC_PREFIX": topic_prefix})
+    script = (
+        "import subprocess, sys\n"
+        "child = subprocess.Popen([sys.executable, '-m', 'services.cli', 'run'])\n"
+        "print(child.pid, flush=True)\n"
+        "print('ended with', child.wait(), flush=True)\n"
+    )
+    wrapper = spawn([sys.executable, "-c", script], tmp_path / "wrapper.log", cwd=ROOT, env=platform.environment)
+    deadline = time.monotonic() + 60
+    while not (platform.data_dir / "logs" / "prepare.log").is_file():
+        assert wrapper.poll() is None and time.monotonic() < deadline
+        time.sleep(0.01)
+    os.kill(int((tmp_path / "wrapper.log").read_text().split()[0]), signal.SIGINT)
+    assert wrapper.wait(60) == 0
+    assert "ended with 0" in (tmp_path / "wrapper.log").read_text()
+
+
+def test_it_ends_with_1_when_it_gives_a_service_up(tmp_path: Path) -> None:
+    script = (
+        "from services import run\n"
+        "run.RESTARTS = 0\n"
+        "run._Supervisor._prepared = lambda self: True\n"
+        "run._Supervisor._serve = lambda self, name, first: 7\n"
+        "raise SystemExit(run.run())\n"
+    )
+    settings = {"TONGBAN_PROFILE": "local", "TONGBAN_KAFKA": "127.0.0.1:1"}
+    environment = Platform(tmp_path, settings=settings).environment
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert re.search(r"^tongban: \w+ ended with exit status 7 1 times", done.stderr), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("missing", "settings"),
+    [
+        ("Kafka cannot be reached", {"TONGBAN_KAFKA": "127.0.0.1:1"}),
+        ("identity: database", {"TONGBAN_IDENTITY_DATABASE_URL": "postgresql+asyncpg://u:hidden@127.0.0.1:1/d"}),
+        ("Kafka's jars are not in", {"TONGBAN_KAFKA": "", "TONGBAN_KAFKA_HOME": "nothing", "PYTHONPATH": "without"}),
+    ],
+)
+def test_what_is_not_there_is_one_line(tmp_path: Path, missing: str, settings: dict[str, str]) -> None:
+    (tmp_path / "without").mkdir()
+    (tmp_path / "without" / "jgo.py").write_text("raise ImportError")
+    paths = {name: str(tmp_path / settings[name]) for name in ("TONGBAN_KAFKA_HOME", "PYTHONPATH") if name in settings}
+    answer = Platform(tmp_path, settings={"TONGBAN_KAFKA": "127.0.0.1:1"} | settings | paths).tongban("run")
+    assert answer.returncode == 1
+    assert answer.stderr.count("\n") == 1 and missing in answer.stderr, answer.stderr
+    assert "hidden" not in answer.stderr
 
 
 @pytest.mark.parametrize(
