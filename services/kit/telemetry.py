@@ -102,6 +102,9 @@ class Metrics:
         )
         self.deliveries = Gauge("tongban_deliveries", "Contents not delivered", ["service", "state"])
         self.circuits_open = Gauge("tongban_delivery_circuits_open", "Endpoints with an open circuit", ["service"])
+        self.sign_in_failures = Counter(
+            "tongban_sign_in_failures", "Sign-ins that were not let in", ["service", "realm", "reason"]
+        )
         self.workers_failed = Counter("tongban_worker_failures", "Background workers that ended", ["service", "worker"])
 
 

@@ -1,12 +1,19 @@
 """Lockout by account and by address, the same for names that do not exist; the time too (OWASP Authentication)."""
 
 import asyncio
-import statistics
-import time
+from datetime import UTC, datetime, timedelta
 
 import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import REGISTRY
+from sqlalchemy import select
 
-from services.identity.domain.lockout import address_key
+from services.identity.domain.clients import Realm
+from services.identity.domain.lockout import Counter, LockRule, address_key, after_attempt, seconds_locked
+from services.identity.handlers import passwords
+from services.identity.store.tables import FAILURES, TABLES
 from tests.identity.conftest import Starter, World
 from tests.identity.party import PASSWORD, Browser
 
@@ -76,27 +83,46 @@ async def test_one_success_does_not_wash_an_address_clean(start: Starter) -> Non
     assert (await wrong(world.browser(), world, "name10")).status_code == 429
 
 
-async def test_an_unknown_name_costs_the_same_hash(world: World) -> None:
-    spans: dict[str, list[float]] = {"lin": [], "nobody": []}
-    known = await hash_of(world)
-    await world.provider.passwords.warm()
-    for _ in range(15):
-        for name, encoded in (("lin", known), ("nobody", None)):
-            began = time.thread_time(), time.perf_counter()
-            assert not await world.provider.passwords.verify(encoded, "wrong password")
-            spans[name].append(time.perf_counter() - began[1])
-    fast, slow = sorted((statistics.median(spans["lin"]), statistics.median(spans["nobody"])))
-    assert slow < 2 * fast
+async def test_slow_failures_never_lock_an_address_and_fast_ones_do(start: Starter) -> None:
+    world: World = await start(lockout_failures=1000, lockout_address_failures=5)
+    for number in range(30):
+        # Many people behind one address: now and then one mistypes, now and then one signs in.
+        assert (await wrong(world.browser(), world, f"name{number}")).status_code == 422
+        if number % 5 == 0:
+            assert (await world.browser().sign_in(world["portal"], "lin", PASSWORD)).status_code == 303
+        world.clock.forward(minutes=4)
+    world.clock.forward(minutes=10)
+    fast = [await wrong(world.browser(), world, f"name{number}") for number in range(6)]
+    assert [answer.status_code for answer in fast] == [422] * 5 + [429]
 
 
-async def hash_of(world: World) -> str:
-    from services.identity.domain.clients import Realm
+@given(st.lists(st.integers(1, 400), max_size=60))
+def test_a_lock_needs_all_its_failures_within_one_pause(gaps: list[int]) -> None:
+    rule, now = LockRule(4, timedelta(seconds=600)), datetime(2026, 1, 1, tzinfo=UTC)
+    counter, tries = Counter(0, now, None), []
+    for gap in gaps:
+        now += timedelta(seconds=gap)
+        if seconds_locked(counter, now):
+            continue
+        tries.append(now)
+        counter = after_attempt(counter, rule, now)
+        if counter.locked_until is not None:
+            assert tries[-1] - tries[-4] < rule.pause
 
-    async with world.work(readonly=True) as work:
-        found = await work.accounts.password_hash(Realm.CITIZEN, "lin")
-    assert found is not None
-    assert found[1].startswith("$argon2id$v=19$m=19456,t=2,p=1$")
-    return found[1]
+
+async def test_an_unknown_name_costs_the_same_hash(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[str] = []
+    verify = passwords._verify
+
+    def noted(encoded: str, password: str) -> bool:
+        hashed.append(encoded)
+        return verify(encoded, password)
+
+    monkeypatch.setattr(passwords, "_verify", noted)
+    for name in ("lin", "nobody"):
+        assert (await wrong(world.browser(), world, name)).status_code == 422
+    assert len(hashed) == 2
+    assert all(encoded.startswith("$argon2id$v=19$m=19456,t=2,p=1$") for encoded in hashed)
 
 
 def test_an_ipv6_subscriber_counts_as_one_address() -> None:
@@ -105,12 +131,47 @@ def test_an_ipv6_subscriber_counts_as_one_address() -> None:
     assert address_key("citizen", "::ffff:192.0.2.1") == address_key("citizen", "192.0.2.1")
 
 
+def refusals() -> float:
+    labels = {"service": "identity", "realm": "citizen", "reason": "refused"}
+    return REGISTRY.get_sample_value("tongban_sign_in_failures_total", labels) or 0.0
+
+
 async def test_a_flood_is_turned_away_before_it_costs_or_counts_anything(start: Starter) -> None:
-    world: World = await start(password_threads=1, password_queue=1, lockout_failures=2)
-    pages = [(browser, await browser.http.get(world["portal"].address())) for browser in (world.browser(),) * 12]
-    posts = (browser.post_sign_in(page.text, f"name{n}", "wrong") for n, (browser, page) in enumerate(pages))
-    answers = await asyncio.gather(*posts)
+    world: World = await start(password_threads=1, password_queue=1, lockout_failures=50)
+    before = refusals()
+    browser = world.browser()
+    page = await browser.http.get(world["portal"].address())
+    answers = await asyncio.gather(*(browser.post_sign_in(page.text, "lin", "wrong") for _ in range(12)))
     turned = [answer for answer in answers if answer.status_code == 429]
+    refused = [answer for answer in answers if answer.status_code == 422]
     assert turned
+    assert len(turned) + len(refused) == 12
     assert all(int(answer.headers["retry-after"]) <= 10 for answer in turned)
+    async with world.work(readonly=True) as work:
+        counted = (await work.execute(select(FAILURES.c.failures))).scalars().all()
+    assert counted == [len(refused)] * 2
+    assert refusals() - before == len(refused)
     assert (await world.browser().sign_in(world["portal"], "lin", PASSWORD)).status_code == 303
+
+
+async def test_a_lock_is_recorded_without_what_was_typed(start: Starter) -> None:
+    world: World = await start(lockout_failures=2, lockout_address_failures=5)
+    for name in ("lin", "hunter2"):
+        for _ in range(3):
+            await wrong(world.browser(), world, name)
+    await wrong(world.browser(), world, "zhang")
+    async with world.work(readonly=True) as work:
+        audit = TABLES.audit.audit
+        rows = (await work.execute(select(audit).where(audit.c.action == "lock").order_by(audit.c.id))).all()
+        lin = await work.accounts.by_username(Realm.CITIZEN, "lin")
+    assert lin is not None
+    assert [row.object_id for row in rows] == [lin.id, "unknown", address_key("citizen", "192.0.2.7")]
+    assert {(row.actor, row.object_type, row.realm) for row in rows} == {("anonymous", "sign_ins", "citizen")}
+
+
+async def test_a_success_beside_a_failure_leaves_every_try_counted(start: Starter) -> None:
+    """The counter that a success deletes is begun again by whoever waits for it (PostgreSQL)."""
+    world: World = await start(lockout_failures=1000)
+    tries = [("lin", PASSWORD if number % 3 == 0 else "wrong") for number in range(12)]
+    answers = await asyncio.gather(*(world.browser().sign_in(world["portal"], *typed) for typed in tries))
+    assert sorted({answer.status_code for answer in answers}) == [303, 422]

@@ -8,16 +8,19 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """Failures counted under one key since the last success or the end of the last lock."""
+    """Failures counted under one key since `since`, the first of them."""
 
     failures: int
-    last_at: datetime
+    since: datetime
     locked_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class LockRule:
-    """`allowed` failures, then locked for `pause`; failures older than `pause` are forgotten."""
+    """`allowed` failures within one `pause`, then locked for a `pause`; after it the count begins anew.
+
+    So failures that come slowly never add up: an address behind which many people sit is not locked for ever.
+    """
 
     allowed: int
     pause: timedelta
@@ -33,9 +36,9 @@ def seconds_locked(counter: Counter, now: datetime) -> int:
 def after_attempt(counter: Counter, rule: LockRule, now: datetime) -> Counter:
     """The counter with one more attempt, counted before the password is looked at, so that parallel tries count too."""
     unlocked = counter.locked_until is not None and counter.locked_until <= now
-    fresh = unlocked or now - counter.last_at >= rule.pause
-    failures = 1 if fresh else counter.failures + 1
-    return Counter(failures, now, now + rule.pause if failures >= rule.allowed else None)
+    fresh = unlocked or now - counter.since >= rule.pause
+    failures, since = (1, now) if fresh else (counter.failures + 1, counter.since)
+    return Counter(failures, since, now + rule.pause if failures >= rule.allowed else None)
 
 
 def account_key(realm: str, username: str) -> str:

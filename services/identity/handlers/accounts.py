@@ -45,9 +45,10 @@ class RevokeRole:
 
 
 async def open_account(command: OpenAccount, work: Work, passwords: Passwords) -> Account:
-    """Raises UsernameInvalid, UsernameTaken, PasswordWeak."""
+    """Raises UsernameInvalid, UsernameTaken, PasswordWeak, SlowDown."""
     username = check_username(command.username)
-    encoded = await passwords.hash(check_password(command.password))
+    with passwords.room():
+        encoded = await passwords.hash(check_password(command.password))
     async with work:
         if await work.accounts.by_username(command.realm, username) is not None:
             raise UsernameTaken(f"{command.realm.value}: choose another")

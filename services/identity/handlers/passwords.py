@@ -2,8 +2,9 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 from nacl.exceptions import CryptoError, InvalidkeyError
@@ -19,26 +20,32 @@ _PREFIX = f"$argon2id$v=19$m={MEMORY // 1024},t={OPERATIONS},p=1$"
 
 
 class Passwords:
-    """Hashes and verifies; at most `queue` calls wait."""
+    """Hashes and verifies for who holds a place (`room`): one for each thread, and `queue` that wait."""
 
     def __init__(self, *, threads: int, queue: int) -> None:
         self._threads = threads
         self._queue = queue
-        self._waiting = 0
+        self._taken = 0
         self._pool: ThreadPoolExecutor | None = None
         self._decoy: str | None = None
 
-    def check_room(self) -> None:
-        """Raise SlowDown when too many wait: asked before a sign-in costs or counts anything."""
-        if self._waiting >= self._queue + self._threads:
+    @contextmanager
+    def room(self) -> Iterator[None]:
+        """Hold a place; taken before a sign-in costs or counts anything. Raises SlowDown when none is left."""
+        if self._taken >= self._queue + self._threads:
             raise SlowDown("too many sign-ins at this moment", retry_after=2)
+        self._taken += 1
+        try:
+            yield
+        finally:
+            self._taken -= 1
 
     async def hash(self, password: str) -> str:
-        """The encoded hash of a new password. Raises SlowDown when too many wait."""
+        """The encoded hash of a new password."""
         return await self._run(_hash, password)
 
     async def verify(self, encoded: str | None, password: str) -> bool:
-        """Whether the password fits; for an unknown account (None) the same work is done. Raises SlowDown."""
+        """Whether the password fits; for an unknown account (None) the same work is done."""
         if self._decoy is None:
             self._decoy = await self._run(_hash, secrets.token_urlsafe(16))
         fits = await self._run(_verify, encoded or self._decoy, password)
@@ -49,25 +56,16 @@ class Passwords:
         """Whether a hash was made with other parameters and is to be made anew at the next sign-in."""
         return not encoded.startswith(_PREFIX)
 
-    async def warm(self) -> None:
-        """Make the decoy now, so that the first unknown account takes no longer than the others."""
-        await self.verify(None, "")
-
     async def close(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
 
     async def _run(self, act: Callable[..., T], *arguments: str) -> T:
-        self.check_room()
         if self._pool is None:
             # Made on first use: a warmed parent has no threads when it forks.
             self._pool = ThreadPoolExecutor(self._threads, "argon2")
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, act, *arguments)
-        finally:
-            self._waiting -= 1
+        return await asyncio.get_running_loop().run_in_executor(self._pool, act, *arguments)
 
 
 def _hash(password: str) -> str:

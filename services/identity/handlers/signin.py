@@ -6,11 +6,12 @@ from services.identity.domain.accounts import MAX_PASSWORD_BYTES, normal_usernam
 from services.identity.domain.clients import Realm
 from services.identity.domain.lockout import account_key, address_key, after_attempt, seconds_locked
 from services.identity.domain.parameters import Parameters
-from services.identity.errors import SignInLocked, SignInRefused
+from services.identity.errors import SignInLocked, SignInRefused, SlowDown
 from services.identity.handlers.authorize import Cookies, SendBack, examine, give_code
 from services.identity.handlers.provider import Provider
 from services.identity.handlers.sessions import begin_session, current_session
 from services.kit.audit import AuditEntry
+from services.kit.telemetry import metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,30 +60,56 @@ async def check_password(provider: Provider, realm: Realm, username: str, passwo
 
     Raises SignInRefused, SignInLocked, SlowDown.
     """
-    provider.passwords.check_room()
     name = normal_username(username)
     by_account, by_address = account_key(realm.value, name), address_key(realm.value, address)
-    rules = {by_account: provider.account_lock, by_address: provider.address_lock}
-    async with provider.work() as work:
-        now = work.now()
-        counters = await work.accounts.locked_counters((by_account, by_address))
-        wait = max(seconds_locked(counter, now) for counter in counters.values())
-        if not wait:
-            await work.accounts.save_counters(
-                {key: after_attempt(counter, rules[key], now) for key, counter in counters.items()}
-            )
-            found = await work.accounts.password_hash(realm, name)
-    if wait:
-        raise SignInLocked(wait)
-    account_id, encoded = found if found is not None else (None, None)
-    too_long = len(password.encode()) > MAX_PASSWORD_BYTES
-    fits = await provider.passwords.verify(encoded, "" if too_long else password)
-    if account_id is None or encoded is None or not fits or too_long:
-        raise SignInRefused
-    renewed = await provider.passwords.hash(password) if provider.passwords.outdated(encoded) else None
+    try:
+        # A place for the hash first: whoever is turned away for want of one is not counted as having failed.
+        with provider.passwords.room():
+            found = await _count(provider, realm, name, by_account, by_address)
+            account_id, renewed = await _verify(provider, found, password)
+    except (SignInRefused, SignInLocked, SlowDown) as error:
+        metrics.sign_in_failures.labels("identity", realm.value, _REASONS[type(error)]).inc()
+        raise
     async with provider.work() as work:
         await work.accounts.clear_counter(by_account)
         await work.accounts.take_back_failure(by_address)
         if renewed is not None:
             await work.accounts.set_password_hash(account_id, renewed)
     return account_id
+
+
+_REASONS: dict[type[Exception], str] = {SignInRefused: "refused", SignInLocked: "locked", SlowDown: "busy"}
+
+
+async def _count(
+    provider: Provider, realm: Realm, name: str, by_account: str, by_address: str
+) -> tuple[str, str] | None:
+    """Count the attempt; id and password hash of the account, None for an unknown name. Raises SignInLocked."""
+    rules = {by_account: provider.account_lock, by_address: provider.address_lock}
+    async with provider.work() as work:
+        now = work.now()
+        counters = await work.accounts.locked_counters((by_account, by_address))
+        wait = max(seconds_locked(counter, now) for counter in counters.values())
+        if not wait:
+            counted = {key: after_attempt(counter, rules[key], now) for key, counter in counters.items()}
+            await work.accounts.save_counters(counted)
+            found = await work.accounts.password_hash(realm, name)
+            # Of an unknown name nothing is recorded, not even a hash: what people mistype there may be a password.
+            subjects = {by_account: found[0] if found is not None else "unknown", by_address: by_address}
+            for key, counter in counted.items():
+                if counter.locked_until is not None:
+                    work.audit(AuditEntry("anonymous", "lock", "sign_ins", subjects[key], realm.value))
+    if wait:
+        raise SignInLocked(wait)
+    return found
+
+
+async def _verify(provider: Provider, found: tuple[str, str] | None, password: str) -> tuple[str, str | None]:
+    """Id of the account that the password fits, and its hash made anew where it is outdated. Raises SignInRefused."""
+    account_id, encoded = found if found is not None else (None, None)
+    too_long = len(password.encode()) > MAX_PASSWORD_BYTES
+    fits = await provider.passwords.verify(encoded, "" if too_long else password)
+    if account_id is None or encoded is None or not fits or too_long:
+        raise SignInRefused
+    renewed = await provider.passwords.hash(password) if provider.passwords.outdated(encoded) else None
+    return account_id, renewed

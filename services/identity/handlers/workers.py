@@ -50,6 +50,7 @@ class Housekeeping:
             now = work.now()
             removed = await work.tokens.prune(now, now - KEEP_CODES, BATCH)
             removed += await work.sessions.prune(now - KEEP_SESSIONS, BATCH)
+            # A count lasts for one pause, a lock that ends it for another.
             pause = timedelta(seconds=2 * self._provider.settings.lockout_seconds)
             return removed + await work.accounts.prune_counters(now - pause, BATCH)
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from services.identity.domain.accounts import Account, Grant
 from services.identity.domain.clients import Realm
@@ -120,17 +121,17 @@ class AccountStore:
     async def locked_counters(self, keys: tuple[str, ...]) -> dict[str, Counter]:
         """The failure counters of `keys`, begun where there are none, held until the end of the transaction."""
         now = self._work.now()
-        # Always in one order: two sign-ins cannot deadlock.
-        rows = [{"key": key, "failures": 0, "last_at": now} for key in sorted(keys)]
-        await self._work.insert_ignore(FAILURES, rows, FAILURES.c.key)
-        found = await self._work.execute(
-            select(FAILURES).where(FAILURES.c.key.in_(keys)).order_by(FAILURES.c.key).with_for_update()
-        )
-        return {row.key: Counter(row.failures, row.last_at, row.locked_until) for row in found}
+        dialect = postgresql if self._work.context.database.dialect == "postgresql" else sqlite
+        # Always in one order: two sign-ins cannot deadlock. In one statement: whatever a success beside us deletes,
+        # each key has a row afterwards, and it is ours.
+        begun = dialect.insert(FAILURES).values([{"key": k, "failures": 0, "since": now} for k in sorted(keys)])
+        held = begun.on_conflict_do_update(index_elements=["key"], set_={"failures": FAILURES.c.failures})
+        found = await self._work.execute(held.returning(*FAILURES.c))
+        return {row.key: Counter(row.failures, row.since, row.locked_until) for row in found}
 
     async def save_counters(self, counters: dict[str, Counter]) -> None:
         rows = [
-            {"key": key, "failures": c.failures, "last_at": c.last_at, "locked_until": c.locked_until}
+            {"key": key, "failures": c.failures, "since": c.since, "locked_until": c.locked_until}
             for key, c in sorted(counters.items())
         ]
         await self._work.upsert(FAILURES, rows, ["key"])
@@ -147,7 +148,7 @@ class AccountStore:
         await self._work.execute(delete(FAILURES).where(FAILURES.c.key == key))
 
     async def prune_counters(self, before: datetime, limit: int) -> int:
-        """Forget counters without a failure since `before`."""
-        old = select(FAILURES.c.key).where(FAILURES.c.last_at < before).limit(limit)
+        """Forget counters that were begun before `before`."""
+        old = select(FAILURES.c.key).where(FAILURES.c.since < before).limit(limit)
         found = await self._work.execute(delete(FAILURES).where(FAILURES.c.key.in_(old)).returning(FAILURES.c.key))
         return len(found.all())

@@ -47,7 +47,7 @@ class FailureRow(Table, table=True):
     __tablename__ = "sign_in_failures"
     key: str = Field(primary_key=True, max_length=80)
     failures: int
-    last_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    since: datetime = Field(sa_type=UtcDateTime, index=True)
     locked_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 

@@ -72,11 +72,11 @@ def upgrade() -> None:
         "sign_in_failures",
         sa.Column("key", sa.String(length=80), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
-        sa.Column("last_at", UtcDateTime, nullable=False),
+        sa.Column("since", UtcDateTime, nullable=False),
         sa.Column("locked_until", UtcDateTime, nullable=True),
         sa.PrimaryKeyConstraint("key"),
     )
-    op.create_index("ix_sign_in_failures_last_at", "sign_in_failures", ["last_at"], unique=False)
+    op.create_index("ix_sign_in_failures_since", "sign_in_failures", ["since"], unique=False)
     op.create_table(
         "signing_keys",
         sa.Column("kid", sa.String(length=64), nullable=False),
