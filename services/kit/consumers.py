@@ -39,6 +39,7 @@ TOGETHER = {"postgresql": BATCH, "sqlite": 50}
 """Events of one transaction: SQLite has one writer, and requests wait for it meanwhile."""
 KEEP_DONE_DAYS = 30
 PRUNE_ROWS = 1000
+WATCH_SECONDS = 2.0
 
 
 @dataclass
@@ -354,7 +355,7 @@ class Consumer:
     async def _watch(self) -> None:
         """Measure lag; end with Stuck when nothing moves any more, so that the worker is begun anew."""
         while True:
-            await asyncio.sleep(2)
+            await asyncio.sleep(WATCH_SECONDS)
             await self.watch()
 
     async def watch(self) -> None:
