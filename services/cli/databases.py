@@ -12,6 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from services.cli import registry
 from services.cli.platform import AnyService
 from services.cli.support import CommandError, chosen, run_async
+from services.kit import postgres
 from services.kit.settings import Profile, read_name
 from services.local import secrets
 
@@ -96,7 +97,7 @@ async def _create(admin: str, wanted: Wanted) -> bool:
     """Make roles and database as `wanted`; whether the database is new. Roles get the password of the address anew."""
     owner, running, database = wanted.owner.username, wanted.running.username, wanted.running.database
     assert owner and running and database
-    connection = await _connect(admin)
+    connection = await _connect(make_url(admin))
     try:
         for role, url in ((owner, wanted.owner), (running, wanted.running)):
             if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
@@ -113,7 +114,7 @@ async def _create(admin: str, wanted: Wanted) -> bool:
         await connection.execute(f"GRANT CONNECT ON DATABASE {_name(database)} TO {_name(running)}")
     finally:
         await connection.close()
-    inside = await _connect(wanted.owner.set(drivername="postgresql").render_as_string(hide_password=False))
+    inside = await _connect(wanted.owner)
     try:
         await inside.execute("REVOKE ALL ON SCHEMA public FROM PUBLIC")
         await inside.execute(f"GRANT USAGE ON SCHEMA public TO {_name(running)}")
@@ -127,11 +128,13 @@ async def _create(admin: str, wanted: Wanted) -> bool:
     return new
 
 
-async def _connect(address: str) -> asyncpg.Connection:
+async def _connect(where: URL) -> asyncpg.Connection:
     try:
-        return await asyncpg.connect(address.replace("postgresql+asyncpg://", "postgresql://", 1), timeout=10)
-    except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-        where = make_url(address)
+        if where.drivername != "postgresql":
+            return await postgres.connect(where, 10)
+        # An address as libpq has it, `sslmode` and all: the administrator's.
+        return await asyncpg.connect(where.render_as_string(hide_password=False), timeout=10)
+    except (OSError, TimeoutError, asyncpg.PostgresError, ValueError) as error:
         cause = str(error) or type(error).__name__
         raise CommandError(f"PostgreSQL at {where.host}:{where.port or 5432} as {where.username}: {cause}") from None
 

@@ -22,6 +22,7 @@ from aiokafka.partitioner import murmur2
 from sqlalchemy import ARRAY, BigInteger, Column, LargeBinary, MetaData, String, Table, bindparam, func, select, text
 
 from services.contracts.base import Envelope
+from services.kit import postgres
 from services.kit.columns import BigId, UtcDateTime
 from services.kit.errors import TooLarge
 from services.kit.telemetry import log, metrics
@@ -275,8 +276,7 @@ class _Leadership:
                 self._file = None
                 raise _NotLeader from None
             return
-        dsn = url.set(drivername="postgresql").render_as_string(hide_password=False)
-        connection = self._connection = await asyncpg.connect(dsn, timeout=5)
+        connection = self._connection = await postgres.connect(url, 5)
         key = zlib.crc32(f"tongban-relay-{self.context.service}".encode())
         if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", key):
             await connection.close()

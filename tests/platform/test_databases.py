@@ -100,3 +100,16 @@ def test_an_administrator_that_cannot_be_reached_is_one_line(monkeypatch: pytest
     monkeypatch.setenv("TONGBAN_POSTGRES_ADMIN", f"postgresql://admin@127.0.0.1:{free_ports(1)[0]}/postgres")
     with pytest.raises(CommandError, match=r"PostgreSQL at 127\.0\.0\.1:.* as admin"):
         databases.create("cases")
+
+
+async def test_addresses_may_carry_arguments(
+    data_dir: Path, postgres_admin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TONGBAN_PROFILE", "production")
+    monkeypatch.setenv("TONGBAN_POSTGRES_ADMIN", f"{postgres_admin}?sslmode=disable")
+    name, server = f"t{os.urandom(4).hex()}", postgres_admin.rpartition("@")[2].rpartition("/")[0]
+    for field, role in (("MIGRATION_DATABASE_URL", f"{name}_owner"), ("DATABASE_URL", name)):
+        address = f"postgresql+asyncpg://{role}:p%2Fw@{server}/{name}?ssl=disable"
+        monkeypatch.setenv(f"TONGBAN_CASES_{field}", address)
+    await asyncio.to_thread(lambda: databases.create("cases"))
+    await asyncio.to_thread(lambda: databases.create("cases"))
