@@ -79,9 +79,9 @@ def _master_id(master: bytes) -> str:
 def master_keys(settings: ServiceSettings) -> list[bytes]:
     """The master keys of the settings, the one to wrap with first. Raises SettingsError."""
     found = []
-    for text in (settings.master_key.get_secret_value(), *settings.previous_master_keys):
+    for secret in (settings.master_key, *settings.previous_master_keys):
         try:
-            key = base64.b64decode(text, validate=True)
+            key = base64.b64decode(secret.get_secret_value(), validate=True)
         except ValueError:
             key = b""
         if len(key) != 32:

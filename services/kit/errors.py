@@ -1,4 +1,4 @@
-"""Errors as data: a kind, a stable slug, a detail. The edges map the kind (HTTP status, retry or dead letter)."""
+"""Errors as data: a kind, a stable slug, a detail. The HTTP edge maps the kind to a status."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -29,7 +29,7 @@ class Kind(StrEnum):
 
     @property
     def transient(self) -> bool:
-        """Worth trying again unchanged: a consumer retries it; all other kinds are poison to a consumer."""
+        """Worth trying again unchanged: a starting service waits for it. A consumer tries again whatever the kind."""
         return self is Kind.UNAVAILABLE
 
 

@@ -35,6 +35,7 @@ MAX_BYTES = 900_000
 """Largest payload that is taken: Kafka's default message limit less room for headers."""
 BATCH_ROWS = 1000
 POLL_SECONDS = 1.0
+STOP_SECONDS = 2.0
 
 
 def outbox_table(metadata: MetaData) -> Table:
@@ -245,10 +246,17 @@ async def depth(context: "Context") -> tuple[int, float]:
 
 async def _stop(producer: AIOKafkaProducer) -> None:
     try:
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(STOP_SECONDS):
             await producer.stop()
     except Exception as error:
         log.warning("relay.stop_failed", cause=type(error).__name__)
+        # aiokafka was waiting for a broker that is away, and does not stop a second time: end what it left running.
+        for part in (producer._sender, producer.client):
+            try:
+                async with asyncio.timeout(STOP_SECONDS):
+                    await part.close()
+            except Exception as failure:
+                log.warning("relay.stop_failed", part=type(part).__name__, cause=type(failure).__name__)
 
 
 class _NotLeader(Exception):
@@ -309,3 +317,13 @@ class _Leadership:
         if self._interrupted and kind is asyncio.CancelledError and task is not None:
             task.uncancel()
             raise ConnectionError("the relay's lock was lost with its connection")
+import time as _t, sys as _s
+_o=Relay.send_waiting
+_q=[0,0,0.0,_t.perf_counter()]
+async def _sw(self,p):
+    t=_t.perf_counter(); n=await _o(self,p)
+    if n:
+        _q[0]+=1;_q[1]+=n;_q[2]+=_t.perf_counter()-t
+        if _q[0]%50==0: print(f'rounds {_q[0]} ev/round {_q[1]/_q[0]:.1f} time/round {1000*_q[2]/_q[0]:.1f}ms in {_t.perf_counter()-_q[3]:.2f}s',file=_s.stderr); _q[:]=[0,0,0.0,_t.perf_counter()]
+    return n
+Relay.send_waiting=_sw

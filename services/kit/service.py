@@ -23,7 +23,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from services.kit import broker, dead_letters, outbox
+from services.kit import broker, dead_letters, outbox, testing
 from services.kit.clock import utc_now
 from services.kit.db import Database, KitTables
 from services.kit.errors import Kind, TongbanError
@@ -353,6 +353,7 @@ def _flat(error: BaseException) -> str:
 def serve(service: Service, role: Role) -> int:
     """Run a service in this process until it is told to stop. The exit code."""
     settings = service.context.settings
+    testing.refuse_armed(settings.profile)
     configure_logging(service.name, settings.log_level)
     runner_code = 1
     try:

@@ -59,6 +59,7 @@ def _json_text(value: Any) -> Any:
 
 
 CommaList = Annotated[tuple[str, ...], BeforeValidator(_comma_list)]
+CommaSecrets = Annotated[tuple[SecretStr, ...], BeforeValidator(_comma_list)]
 JsonText = BeforeValidator(_json_text)
 """Marks a field whose environment value is JSON: `Annotated[dict[str, int], JsonText]`."""
 
@@ -123,7 +124,7 @@ class ServiceSettings(BaseSettings):
     jwks_url: str = Field("", description="where the issuer's keys are read; default: the issuer's /jwks")
     private_key: SecretStr = Field(SecretStr(""), description="this service's own client key, a private JWK (ES256)")
     master_key: SecretStr = Field(SecretStr(""), description="32 bytes in base64 that wrap this service's data keys")
-    previous_master_keys: CommaList = Field((), description="master keys that old data keys may still be wrapped by")
+    previous_master_keys: CommaSecrets = Field((), description="master keys that old data keys may still be wrapped by")
     outbound_allowed_networks: CommaList = Field((), description="private networks that deliveries may go to")
     outbound_ca_file: str = Field("", description="further CA certificates trusted for outgoing calls")
     trusted_proxies: CommaList = ()

@@ -89,5 +89,9 @@ def test_an_unknown_name_is_refused_with_the_one_that_was_meant() -> None:
     assert "TONGBAN_MASTER_KEY_FILE" in known_names([CaseSettings])
 
 
-def test_secrets_do_not_show() -> None:
+def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "x" not in repr(CaseSettings.load().master_key)
+    monkeypatch.setenv("TONGBAN_CASES_PREVIOUS_MASTER_KEYS", "first-old, second-old")
+    settings = CaseSettings.load()
+    assert "old" not in repr(settings) + settings.model_dump_json()
+    assert [key.get_secret_value() for key in settings.previous_master_keys] == ["first-old", "second-old"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from services.kit import broker, dead_letters, inbox
+from services.kit import broker, dead_letters, inbox, outbox
 from services.kit.errors import Invalid, Unavailable
 from services.kit.inbox import Message
 from services.kit.outbox import depth
@@ -199,3 +199,22 @@ async def test_services_refuse_topics_that_are_missing_or_different(
     assert len(await broker.apply_topics(context.settings)) == 12
     assert await broker.apply_topics(context.settings) == []
     await broker.check_topics(context.settings)
+
+
+async def test_a_relay_that_is_stopped_while_the_broker_hangs_leaves_nothing_running(
+    wired: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "STOP_SECONDS", 0.2)
+    producer = await broker.start_producer(wired.settings)
+    never = asyncio.get_running_loop().create_future()
+    monkeypatch.setattr(producer.client, "send", lambda *_, **__: asyncio.shield(never))
+    await producer.send_batch(_batch_of(producer), f"{wired.settings.topic_prefix}identity.sessions", partition=0)
+    await outbox._stop(producer)
+    assert producer._sender.sender_task.done()
+    assert producer.client._sync_task is None
+
+
+def _batch_of(producer: Any) -> Any:
+    batch = producer.create_batch()
+    batch.append(key=b"k", value=b"v", timestamp=None, headers=[])
+    return batch

@@ -44,6 +44,15 @@ def arm(text: str) -> None:
     _armed.update(found)
 
 
+def refuse_armed(profile: str) -> None:
+    """Raise FailpointsRefused if any is armed in a process that serves in another profile than the test profile.
+
+    A service may be told a profile of its own, which the environment of `arm` does not show.
+    """
+    if _armed and profile != "test":
+        raise FailpointsRefused(f"{VARIABLE} can be set in the test profile only")
+
+
 async def failpoint(name: str) -> None:
     """Die here by SIGKILL, or raise FailpointReached, if `name` is armed; otherwise do nothing."""
     armed = _armed.get(name)
