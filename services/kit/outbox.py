@@ -317,13 +317,3 @@ class _Leadership:
         if self._interrupted and kind is asyncio.CancelledError and task is not None:
             task.uncancel()
             raise ConnectionError("the relay's lock was lost with its connection")
-import time as _t, sys as _s
-_o=Relay.send_waiting
-_q=[0,0,0.0,_t.perf_counter()]
-async def _sw(self,p):
-    t=_t.perf_counter(); n=await _o(self,p)
-    if n:
-        _q[0]+=1;_q[1]+=n;_q[2]+=_t.perf_counter()-t
-        if _q[0]%50==0: print(f'rounds {_q[0]} ev/round {_q[1]/_q[0]:.1f} time/round {1000*_q[2]/_q[0]:.1f}ms in {_t.perf_counter()-_q[3]:.2f}s',file=_s.stderr); _q[:]=[0,0,0.0,_t.perf_counter()]
-    return n
-Relay.send_waiting=_sw
