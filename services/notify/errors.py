@@ -23,5 +23,9 @@ class TooManySecrets(TongbanError):
     kind, slug, title = Kind.CONFLICT, "too-many-secrets", "The secret was rotated too often within the overlap"
 
 
+class SecretGone(TongbanError):
+    kind, slug, title = Kind.CONFLICT, "secret-gone", "The secret made with this key has been rotated away"
+
+
 class TooManySubscriptions(TongbanError):
     kind, slug, title = Kind.CONFLICT, "too-many-subscriptions", "This organisation has as many subscriptions as it may"

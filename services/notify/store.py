@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, ForeignKey, Index, delete, func, insert, select, update
+from sqlalchemy import Column, ForeignKey, Index, and_, delete, func, insert, or_, select, update
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
@@ -70,6 +70,8 @@ class SubscriptionRow(Table, table=True):
     version: int
     created_at: datetime = Field(sa_type=UtcDateTime)
     changed_at: datetime = Field(sa_type=UtcDateTime)
+    agreed: bool
+    wished: str = Field(max_length=16)
 
 
 class SecretRow(Table, table=True):
@@ -145,7 +147,8 @@ class SubscriptionStore:
     async def add(self, subscription: Subscription) -> None:
         row = {name: getattr(subscription, name) for name in SUBSCRIPTIONS.c.keys()}  # noqa: SIM118 - a collection, no dict
         row |= {"types": list(subscription.types), "filters": list(subscription.filters)}
-        await self.work.execute(insert(SUBSCRIPTIONS).values(row | {"status": subscription.status.value}))
+        row |= {"status": subscription.status.value, "wished": subscription.wished.value}
+        await self.work.execute(insert(SUBSCRIPTIONS).values(row))
 
     async def count(self, organisation: str) -> int:
         statement = select(func.count()).select_from(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.organisation == organisation)
@@ -171,7 +174,9 @@ class SubscriptionStore:
     async def queueing(self) -> Sequence[Subscription]:
         """Every subscription that events are queued for; read once in a transaction, which may hold many events."""
         if self._queueing is None or self._queueing[0] is not self.work.connection:
-            statement = select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.status.in_([status.value for status in QUEUEING]))
+            pending = and_(SUBSCRIPTIONS.c.status == Status.PENDING.value, SUBSCRIPTIONS.c.agreed)
+            queueing = SUBSCRIPTIONS.c.status.in_([status.value for status in QUEUEING])
+            statement = select(SUBSCRIPTIONS).where(or_(queueing, pending))
             rows = await self.work.execute(statement.order_by(SUBSCRIPTIONS.c.id))
             self._queueing = (self.work.connection, [_subscription(row) for row in rows])
         return self._queueing[1]
@@ -199,8 +204,9 @@ class SubscriptionStore:
     async def add_secret(self, subscription_id: str, secret: Secret, expire_others: datetime | None = None) -> None:
         """Keep a secret; those before it end at `expire_others` unless they end sooner."""
         if expire_others is not None:
-            endless = (SECRETS.c.subscription_id == subscription_id) & SECRETS.c.expires_at.is_(None)
-            await self.work.execute(update(SECRETS).where(endless).values(expires_at=expire_others))
+            later = or_(SECRETS.c.expires_at.is_(None), SECRETS.c.expires_at > expire_others)
+            before = and_(SECRETS.c.subscription_id == subscription_id, later)
+            await self.work.execute(update(SECRETS).where(before).values(expires_at=expire_others))
         row = {
             "id": secret.id,
             "subscription_id": subscription_id,
@@ -234,4 +240,5 @@ def _place(secret_id: str) -> str:
 def _subscription(row: Any) -> Subscription:
     values = dict(row._mapping)
     values |= {"types": tuple(row.types), "filters": tuple(row.filters), "status": Status(row.status)}
+    values["wished"] = Status(row.wished)
     return Subscription(**values)

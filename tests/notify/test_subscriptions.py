@@ -363,4 +363,4 @@ async def test_removed_means_gone_with_all_that_waits(
             for table in (store.SUBSCRIPTIONS, store.SECRETS, tables.endpoints, tables.deliveries):
                 assert (await one.execute(select(table))).all() == []
             actions = (await one.execute(select(store.TABLES.audit.audit.c.action))).scalars().all()
-        assert actions == ["subscription.create", "subscription.change", "subscription.remove"]
+        assert actions == [f"subscription.{done}" for done in ("create", "ask-sink", "change", "remove")]

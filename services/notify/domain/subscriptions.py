@@ -26,7 +26,7 @@ class Status(StrEnum):
     """Where a subscription stands."""
 
     PENDING = "pending"
-    """The sink has not agreed yet: nothing is queued."""
+    """The sink has not agreed yet. Nothing is queued, unless the subscription's sink before it, or itself, had."""
     ACTIVE = "active"
     PAUSED = "paused"
     """Events are queued and wait."""
@@ -53,11 +53,20 @@ class Subscription:
     version: int
     created_at: datetime
     changed_at: datetime
+    agreed: bool = False
+    """Whether a sink of this subscription ever agreed: from then on events are queued while one is asked again."""
+    wished: Status = Status.ACTIVE
+    """What its owner wants it to be once the sink agrees: active or paused."""
+
+    @property
+    def queues(self) -> bool:
+        """Whether events are queued for it, to be sent now or later."""
+        return self.status in QUEUEING or (self.status is Status.PENDING and self.agreed)
 
     def wants(self, event: Envelope, organisation: str) -> bool:
         """Whether an event of `organisation`'s case is to be queued for this subscription."""
         return (
-            self.status in QUEUEING
+            self.queues
             and self.organisation in (EVERY, organisation)
             and (not self.types or event.type in self.types)
             and filters.matches(self.filters, event.attributes())

@@ -1,9 +1,11 @@
 """Subscriptions of departments: create, read, change, pause, remove, rotate the secret, look at attempts, re-send.
 
 A sink is asked before it is called. The asking is done outside any transaction: the subscription waits as `pending`
-until the answer is recorded; whoever dies in between leaves it so, and it can be asked again (status `active`).
+until the answer is recorded; whoever dies in between leaves it so, and it can be asked again (status `active`). While
+one that had agreed before is asked again, events are queued for it and wait.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -26,6 +28,7 @@ from services.notify.domain.subscriptions import (
 )
 from services.notify.errors import (
     DeliveryNotFound,
+    SecretGone,
     SinkNotVerified,
     SubscriptionNotFound,
     TooManySecrets,
@@ -76,13 +79,13 @@ async def create_subscription(
     """Create and, if its sink agrees, activate. The subscription and its secret.
 
     The same Idempotency-Key gives the same answer, secret included: whoever asks again has not seen the first answer.
-    Raises Forbidden, Invalid (sink), TooManySubscriptions.
+    That too is recorded. Raises Forbidden, Invalid (sink), TooManySubscriptions, SecretGone.
     """
     caller.require(ROLE, command.organisation)
     if not await check.permitted(command.sink):
         raise Invalid(fields=[FieldProblem("sink", "address-refused", "this address may not be called")])
 
-    async def act() -> str:
+    async def act() -> list[str]:
         if await work.subscriptions.count(command.organisation) >= MAX_SUBSCRIPTIONS:
             raise TooManySubscriptions(f"at most {MAX_SUBSCRIPTIONS}")
         subscription_id, now = new_id(), work.now()
@@ -101,24 +104,26 @@ async def create_subscription(
             changed_at=now,
         )
         await work.subscriptions.add(subscription)
-        await work.subscriptions.add_secret(subscription_id, Secret(new_id(), command.secret or new_secret()))
+        secret = Secret(new_id(), command.secret or new_secret())
+        await work.subscriptions.add_secret(subscription_id, secret)
         await deliveries.register(
             work, subscription_id, command.sink, max_in_flight=command.max_in_flight, state="paused"
         )
         _audit(work, caller, "subscription.create", subscription_id)
-        return subscription_id
+        return [subscription_id, secret.id]
 
     request = [command.organisation, command.types, command.filters, command.sink, command.max_in_flight]
+    request = ["subscription", *request, _digest(command.secret)]
     async with work:
-        subscription_id, repeated = await once(
-            work, caller=caller.sub, key=key, request=["subscription", *request], act=act, keep=lambda found: found
+        (subscription_id, secret_id), repeated = await once(
+            work, caller=caller.sub, key=key, request=request, act=act, keep=lambda found: found
         )
     if not repeated:
-        await _ask(subscription_id, work, check)
+        await _ask(subscription_id, caller, work, check)
     async with work:
         standing = await _standing(await _own(subscription_id, caller, work), work)
-        secrets = await work.subscriptions.secrets(subscription_id)
-    return standing, secrets[0].value
+        secret = await _kept_secret(subscription_id, secret_id, caller, work, repeated=repeated)
+    return standing, secret.value
 
 
 async def list_subscriptions(caller: Principal, after: str | None, limit: int, work: Work) -> Sequence[Subscription]:
@@ -152,6 +157,8 @@ async def change_subscription(
     async with work:
         found = await _own(subscription_id, caller, work, locked=True)
         changed = _changed(found, command)
+        # A sink that refuses a subscription which we had switched off leaves it switched off.
+        refused = Status.DISABLED if changed.sink == found.sink and found.status is Status.DISABLED else Status.PENDING
         asking = changed.status is Status.PENDING and (command.sink is not None or command.status is Status.ACTIVE)
         await work.subscriptions.change(
             subscription_id,
@@ -161,6 +168,7 @@ async def change_subscription(
             max_in_flight=changed.max_in_flight,
             status=changed.status.value,
             reason=changed.reason,
+            wished=changed.wished.value,
         )
         await deliveries.register(work, subscription_id, changed.sink, max_in_flight=changed.max_in_flight)
         if changed.status is Status.ACTIVE and found.status is not Status.ACTIVE:
@@ -169,7 +177,7 @@ async def change_subscription(
             await deliveries.pause(work, subscription_id)
         _audit(work, caller, "subscription.change", subscription_id)
     if asking:
-        await _ask(subscription_id, work, check)
+        await _ask(subscription_id, caller, work, check, refused)
     async with work:
         return await _standing(await _own(subscription_id, caller, work), work)
 
@@ -177,6 +185,7 @@ async def change_subscription(
 def _changed(found: Subscription, command: ChangeSubscription) -> Subscription:
     fields = {name: getattr(command, name) for name in ("types", "filters", "sink", "max_in_flight")}
     changed = replace(found, **{name: value for name, value in fields.items() if value is not None})
+    changed = replace(changed, wished=command.status or found.wished)
     if changed.sink != found.sink:
         return replace(changed, status=Status.PENDING, reason=None)
     if command.status is None or command.status is found.status:
@@ -204,7 +213,7 @@ async def rotate_secret(
 ) -> tuple[Secret, datetime]:
     """A new secret; those before it sign beside it until the overlap ends. (new secret, end of the others).
 
-    Raises SubscriptionNotFound, TooManySecrets.
+    Raises SubscriptionNotFound, TooManySecrets, SecretGone.
     """
 
     async def act() -> list[str]:
@@ -220,12 +229,29 @@ async def rotate_secret(
 
     async with work:
         await _own(subscription_id, caller, work, locked=True)
-        request = ["secret", subscription_id, overlap_hours, secret is None]
-        answer, _ = await once(work, caller=caller.sub, key=key, request=request, act=act, keep=lambda found: found)
-        found = [one for one in await work.subscriptions.secrets(subscription_id) if one.id == answer[0]]
-    if not found:
-        raise SubscriptionNotFound("that secret has been rotated away")
-    return found[0], datetime.fromisoformat(answer[1])
+        request = ["secret", subscription_id, overlap_hours, _digest(secret)]
+        answer, repeated = await once(
+            work, caller=caller.sub, key=key, request=request, act=act, keep=lambda found: found
+        )
+        found = await _kept_secret(subscription_id, answer[0], caller, work, repeated=repeated)
+    return found, datetime.fromisoformat(answer[1])
+
+
+def _digest(secret: str | None) -> str | None:
+    """What stands for a brought secret in the fingerprint of its request: another one is another request."""
+    return None if secret is None else hashlib.sha256(secret.encode()).hexdigest()
+
+
+async def _kept_secret(
+    subscription_id: str, secret_id: str, caller: Principal, work: Work, *, repeated: bool
+) -> Secret:
+    """The secret that a request made. Told again it is read again, which is recorded. Raises SecretGone."""
+    found = next((one for one in await work.subscriptions.secrets(subscription_id) if one.id == secret_id), None)
+    if found is None:
+        raise SecretGone
+    if repeated:
+        _audit(work, caller, "subscription.read-secret", subscription_id)
+    return found
 
 
 async def list_attempts(
@@ -268,8 +294,13 @@ async def _own(subscription_id: str, caller: Principal, work: Work, *, locked: b
     return found
 
 
-async def _ask(subscription_id: str, work: Work, check: SinkCheck) -> None:
-    """Ask the sink and record its answer, unless the subscription has changed meanwhile."""
+async def _ask(
+    subscription_id: str, caller: Principal, work: Work, check: SinkCheck, refused: Status = Status.PENDING
+) -> None:
+    """Ask the sink and record its answer, unless the subscription has changed meanwhile.
+
+    Where it agrees, the subscription becomes what its owner wished, active or paused; else `refused`.
+    """
     async with work:
         asked = await work.subscriptions.one(subscription_id)
         secrets = await work.subscriptions.secrets(subscription_id)
@@ -281,11 +312,15 @@ async def _ask(subscription_id: str, work: Work, check: SinkCheck) -> None:
         found = await work.subscriptions.one(subscription_id, locked=True)
         if found is None or found.sink != asked.sink or found.status is not Status.PENDING:
             return
-        if refusal is None:
-            await work.subscriptions.change(subscription_id, status=Status.ACTIVE.value, reason=None)
+        status = found.wished if refusal is None else refused
+        agreed = found.agreed or refusal is None
+        reason = refusal[:200] if refusal else None
+        await work.subscriptions.change(subscription_id, status=status.value, reason=reason, agreed=agreed)
+        if status is Status.ACTIVE:
             await deliveries.resume(work, subscription_id)
-        else:
-            await work.subscriptions.change(subscription_id, reason=refusal[:200])
+        elif status is Status.PAUSED:
+            await deliveries.pause(work, subscription_id)
+        _audit(work, caller, "subscription.ask-sink", subscription_id, result=reason or "agreed")
 
 
 async def _standing(subscription: Subscription, work: Work) -> Standing:
@@ -295,7 +330,7 @@ async def _standing(subscription: Subscription, work: Work) -> Standing:
     return Standing(subscription, counts["waiting"], counts["parked"], since)
 
 
-def _audit(work: Work, caller: Principal, action: str, subscription_id: str) -> None:
+def _audit(work: Work, caller: Principal, action: str, subscription_id: str, result: str = "done") -> None:
     work.audit(
         AuditEntry(
             actor=caller.sub,
@@ -304,5 +339,6 @@ def _audit(work: Work, caller: Principal, action: str, subscription_id: str) -> 
             object_id=subscription_id,
             realm=caller.realm,
             client=caller.client_id,
+            result=result[:64],
         )
     )

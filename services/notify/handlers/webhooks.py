@@ -8,6 +8,7 @@ import orjson
 from services.contracts.base import SPEC_VERSION, Envelope, EventData
 from services.contracts.cases_events import CaseEvent
 from services.kit import deliveries
+from services.kit.audit import AuditEntry
 from services.kit.deliveries import Content, Outgoing, Owner
 from services.kit.deliveries.outbound import Outbound, OutboundFailed
 from services.kit.events import event_of
@@ -69,6 +70,9 @@ class Reporter(Owner):
 
     async def disabled(self, work: Work, endpoint_id: str, cause: str) -> None:
         await work.subscriptions.change(endpoint_id, status=Status.DISABLED.value, reason=cause)
+        work.audit(
+            AuditEntry("system:deliveries", "subscription.disable", "subscription", endpoint_id, result=cause[:64])
+        )
         await _publish(work, endpoint_id, lambda org: events.subscription_disabled(endpoint_id, org, cause))
 
 

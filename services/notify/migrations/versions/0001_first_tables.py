@@ -50,6 +50,8 @@ def upgrade() -> None:
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("created_at", UtcDateTime, nullable=False),
         sa.Column("changed_at", UtcDateTime, nullable=False),
+        sa.Column("agreed", sa.Boolean(), nullable=False),
+        sa.Column("wished", sa.String(length=16), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_subscriptions_organisation", "subscriptions", ["organisation", "id"])
