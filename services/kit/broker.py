@@ -198,7 +198,7 @@ async def _differences(admin: AIOKafkaAdminClient, topics: dict[str, NewTopic]) 
         for resource in answer.resources:
             name = resource[3]
             config = {entry[0]: entry[1] for entry in resource[4]}
-            policy = (topics[name].topic_configs or {})["cleanup.policy"]
-            if config.get("cleanup.policy", policy) != policy:
-                wrong.append(f"{name} has cleanup.policy {config['cleanup.policy']}, the contract says {policy}")
+            for setting, value in (topics[name].topic_configs or {}).items():
+                if config.get(setting, value) != value:
+                    wrong.append(f"{name} has {setting} {config[setting]}, the contract says {value}")
     return wrong

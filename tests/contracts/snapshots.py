@@ -1,11 +1,16 @@
-"""Write the schema snapshots anew: `python -m tests.contracts.snapshots`. A deliberate act, seen in review."""
+"""The events' schemas as they were last agreed on: `python -m tests.contracts.snapshots` writes them anew.
+
+A deliberate act, seen in review. A change that breaks readers is refused: it is a new event type (`….v2`).
+"""
 
 import json
+import sys
 from importlib.resources import files
 from pathlib import Path
 
 from services.contracts.base import EVENT_TYPES
 from services.contracts.topics import all_topics
+from tests.contracts.compatibility import breaking_changes
 
 FOLDER = Path(str(files("services.contracts"))) / "schemas"
 
@@ -19,7 +24,25 @@ def current() -> dict[str, str]:
     }
 
 
-if __name__ == "__main__":
-    FOLDER.mkdir(exist_ok=True)
+def write(folder: Path) -> list[str]:
+    """Write the snapshots into `folder`, or nothing at all and say which changes would break readers."""
+    wrong = []
     for name, text in current().items():
-        (FOLDER / f"{name}.json").write_text(text, "utf-8")
+        path = folder / f"{name}.json"
+        if path.is_file():
+            wrong += [
+                f"{name}: {change}"
+                for change in breaking_changes(json.loads(path.read_text("utf-8")), json.loads(text))
+            ]
+    if not wrong:
+        folder.mkdir(exist_ok=True)
+        for name, text in current().items():
+            (folder / f"{name}.json").write_text(text, "utf-8")
+    return wrong
+
+
+if __name__ == "__main__":
+    found = write(FOLDER)
+    for line in found:
+        print(line, file=sys.stderr)
+    sys.exit(1 if found else 0)

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from sqlalchemy import select
 
 from services.kit import broker, dead_letters, inbox, outbox
@@ -199,6 +200,10 @@ async def test_services_refuse_topics_that_are_missing_or_different(
     assert len(await broker.apply_topics(context.settings)) == 12
     assert await broker.apply_topics(context.settings) == []
     await broker.check_topics(context.settings)
+    for setting, value in (("retention.ms", "1000"), ("cleanup.policy", "compact")):
+        await _configure(context, "identity.sessions", setting, value)
+        with pytest.raises(broker.TopicsMissing, match=f"{setting} {value}, the contract says"):
+            await broker.check_topics(context.settings, ["identity.sessions"])
 
 
 async def test_a_relay_that_is_stopped_while_the_broker_hangs_leaves_nothing_running(
@@ -218,3 +223,9 @@ def _batch_of(producer: Any) -> Any:
     batch = producer.create_batch()
     batch.append(key=b"k", value=b"v", timestamp=None, headers=[])
     return batch
+
+
+async def _configure(context: Context, topic: str, setting: str, value: str) -> None:
+    name = context.settings.topic_prefix + topic
+    async with broker._Admin(context.settings) as admin:
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, {setting: value})])
