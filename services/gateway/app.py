@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import quote
 
 import httpx
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -12,7 +11,6 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from services.gateway.api import bearer
@@ -150,19 +148,11 @@ def surface_app(site: Site) -> Starlette:
     app.state.site = site
     app.router.redirect_slashes = False
     site.pages.install(app)
-    app.add_exception_handler(SignInNeeded, _to_sign_in)
+    app.add_exception_handler(SignInNeeded, signing.needed)
     app.add_exception_handler(SignInFailed, signing.failed)
-    install_errors(app, site.pages)
+    install_errors(app, site.pages, again="gateway/again.html")
     app.user_middleware.append(Middleware(Refusals))
     return app
-
-
-async def _to_sign_in(request: Request, _: Exception) -> Response:
-    """Lead to the sign-in, and back to where a GET would show the same."""
-    path = request.scope["path"]
-    query = request.scope["query_string"].decode("latin-1")
-    next_ = getattr(request.state, "after_sign_in", None) or path + (f"?{query}" if query else "")
-    return RedirectResponse(f"/signin?next={quote(next_, safe='')}", 303)
 
 
 def derived_key(settings: GatewaySettings, purpose: str) -> bytes:

@@ -16,6 +16,7 @@ from services.gateway.settings import GatewaySettings
 from services.kit import migrations
 from services.kit.clock import utc_now
 from services.kit.service import Service
+from tests.gateway.applications import CASE, DRAFT, case, draft, item
 from tests.gateway.world import ISSUER, PORTAL, World, client_key
 
 
@@ -140,3 +141,13 @@ async def gateway(
 @pytest.fixture
 def browser(gateway: Service, world: World) -> Browser:
     return Browser(gateway, world)
+
+
+@pytest.fixture
+async def person(browser: Browser, world: World) -> Browser:
+    """Signed in, with an item and a draft of it."""
+    world.services.on("catalog", "GET", "/items/510123002000(/versions/3)?", item())
+    world.services.on("cases", "GET", f"/drafts/{DRAFT}", draft())
+    world.services.on("cases", "GET", f"/cases/{CASE}", case())
+    await browser.sign_in()
+    return browser

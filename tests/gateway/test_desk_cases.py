@@ -210,6 +210,20 @@ async def test_what_was_typed_stays_when_the_step_is_gone(officer: Browser, worl
     assert "还缺一张表" in answer.text
 
 
+async def test_what_was_typed_stays_when_the_case_is_no_longer_this_officers(officer: Browser, world: World) -> None:
+    page = await officer.get(f"{HERE}?purpose=intake")
+    world.services.on("cases", "POST", f"{BEHIND}/return", lambda _: problem(412, "version-mismatch"))
+    world.services.on("cases", "GET", BEHIND, lambda _: problem(403, "not-its-turn"))
+    typed = fields_of(page.text, "return") | {"other.1": "还缺一张表"}
+    answer = await officer.http.post(f"{HERE}/return", data=typed)
+    assert answer.status_code == 412
+    assert "这件已经不在这一步" in answer.text
+    assert "还缺一张表" in answer.text
+    assert f'action="{HERE}/enquiry"' in answer.text
+    world.services.on("cases", "GET", f"{BEHIND}/materials/{FILE}", lambda _: problem(403, "not-its-turn"))
+    assert path_of(await officer.get(f"{HERE}/materials/{FILE}?purpose=intake")) == f"{HERE}/enquiry"
+
+
 async def test_who_took_it_in_is_told_why_they_may_not_decide(officer: Browser, world: World) -> None:
     standing(world, status="reviewed", version=3, actions=[])
     page = await officer.get(f"{HERE}?purpose=decision")

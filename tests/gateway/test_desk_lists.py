@@ -9,7 +9,7 @@ import pytest
 from services.kit.service import Service
 from tests.gateway.applications import CASE, due
 from tests.gateway.conftest import Browser, path_of
-from tests.gateway.desk_parts import EVERYTHING, GRANTS, QUEUES, SETTINGS, granting, officer_at, summary
+from tests.gateway.desk_parts import EVERYTHING, GRANTS, HERE, QUEUES, SETTINGS, granting, officer_at, summary
 from tests.gateway.world import World, problem
 
 SUBSCRIPTION = "5" * 32
@@ -143,6 +143,28 @@ async def test_the_account_offers_another_one_and_the_way_out(officer: Browser, 
     assert asked.params["prompt"] == "select_account"
     left = await officer.post("/signout", {}, page="/account")
     assert left.headers["location"].startswith("https://identity.test/logout?")
+
+
+@pytest.mark.parametrize(
+    ("path", "shown", "name"),
+    [("/subscriptions", "/subscriptions/new", "sink"), (f"{HERE}/enquiry", f"{HERE}/enquiry", "reason")],
+)
+async def test_what_was_typed_at_the_desk_waits_for_the_sign_in(
+    officer: Browser, world: World, path: str, shown: str, name: str
+) -> None:
+    page = await officer.get(shown)
+    fields = dict(re.findall(r'name="(_token|owner)" value="([^"]+)"', page.text))
+    del officer.http.cookies["__Host-tb-desk"]
+    answer = await officer.http.post(path, data=fields | {name: "https://typed.example/"})
+    back = httpx.URL(path_of(answer)).params["next"]
+    assert back.startswith(f"{shown}?held=")
+    await officer.callback(await officer.begin(path_of(answer)))
+    assert "https://typed.example/" in (await officer.get(back)).text
+    assert not world.services.made("notify", "POST", "/subscriptions")
+
+
+async def test_a_change_asked_for_by_a_link_leads_to_its_subscription(officer: Browser) -> None:
+    assert path_of(await officer.get(f"{ONE}/resume")) == ONE
 
 
 async def test_only_an_integrator_is_shown_subscriptions(gateway: Service, world: World) -> None:

@@ -221,5 +221,5 @@ async def test_the_provider_away_is_said_in_words(browser: Browser, world: World
     world.provider.away = True
     answer = await browser.get("/signin")
     assert answer.status_code == 503
-    assert "您填的都已存好" in answer.text
+    assert "您存过的都在" in answer.text
     assert "identity" not in answer.text

@@ -72,6 +72,8 @@ def test_pages_follow_the_answers() -> None:
         (("2026", "3", "2"), "2026-03-02"),
         (("2026", "13", "40"), "2026-13-40"),
         (("26", "三", ""), "26-三-"),
+        (("²", "3", "2"), "²-3-2"),
+        (("２０２６", "3", "2"), "２０２６-3-2"),
         (("", "", ""), None),
     ],
 )
@@ -91,6 +93,12 @@ def test_numbers_are_numbers_and_the_rest_stays_text() -> None:
     page = forms.pages_of(form(), {})[1]
     assert forms.posted(page, Form([("people", " 12 ")])) == {"people": 12}
     assert forms.posted(page, Form([("people", "一打")])) == {"people": "一打"}
+
+
+@pytest.mark.parametrize(("typed", "value"), [("12", 12), ("-0.5", -0.5), ("1e9", "1e9"), ("1.", "1."), ("٣", "٣")])
+def test_a_number_may_have_a_fraction(typed: str, value: object) -> None:
+    page = forms.pages_of({"properties": {"area": {"type": "number", "title": "面积"}}}, {})[0]
+    assert forms.posted(page, Form([("area", typed)])) == {"area": value}
 
 
 @pytest.mark.parametrize(

@@ -30,11 +30,14 @@ from services.gateway.handlers.sessions import OwnTokens, SessionKeeper
 from services.gateway.hub import Hub
 from services.gateway.provider import Client
 from services.gateway.settings import Lives
-from services.kit.errors import Kind, TongbanError
-from services.kit.pages import Form, Frame, Pages
+from services.kit.errors import Kind, Malformed, TongbanError
+from services.kit.ids import new_id
+from services.kit.pages import Form, Frame, Pages, posted
 
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,79}")
 SERVICES = ("catalog", "cases", "notify")
+OPTIONAL_SECONDS = 1.5
+"""Longest wait for what a page can do without."""
 
 
 @dataclass(frozen=True)
@@ -93,9 +96,14 @@ class Site:
         return found
 
     async def signed_in(self, request: Request) -> Session:
-        """Who is signed in. Raises SignInNeeded, which leads to the sign-in and back."""
+        """Who is signed in. Raises SignInNeeded, which leads to the sign-in and back.
+
+        A form with `hold` was sent by a page whose session ended (session.js): it is kept and not done, whoever has
+        signed in since.
+        """
         session = await self.session(request)
-        if session is None:
+        form = posted(request)
+        if session is None or (form is not None and form.get("hold")):
             raise SignInNeeded
         return session
 
@@ -122,9 +130,10 @@ class Site:
         return (await self.call(session, service, "GET", path, params=given)).body
 
     async def get_or(self, default: Any, session: Session | None, service: str, path: str, **params: Any) -> Any:
-        """The same for what a page can do without: `default` where the service is away or has no such thing."""
+        """The same for what a page can do without: `default` where the service is slow, away or has no such thing."""
+        given = {name: value for name, value in params.items() if value not in (None, "")}
         try:
-            return await self.get(session, service, path, **params)
+            return (await self.call(session, service, "GET", path, params=given, timeout=OPTIONAL_SECONDS)).body
         except (ServiceAway, ServiceProblem):
             return default
 
@@ -132,11 +141,15 @@ class Site:
         """The posted form, checked. Raises Malformed, TooLarge, Unsupported, FormExpired."""
         return await self.pages.forms.read(request)
 
-    async def hold_form(self, request: Request, subject: str, form: Form) -> str:
-        """Keep a form over a sign-in; the address that the sign-in must come back to."""
-        values = {name: form.many(name) for name in form if not name.startswith("_")}
-        held = await self.sessions.hold(subject, values)
-        return f"{request.scope['path']}?held={held}"
+    async def hold(self, subject: str, form: Form) -> str:
+        """Keep a form over a sign-in; the id for `held`."""
+        return await self.sessions.hold(subject, {name: form.many(name) for name in form if not name.startswith("_")})
+
+    async def held(self, request: Request, session: Session) -> Form | None:
+        """What was typed before the sign-in that led back here, once."""
+        id_ = request.query_params.get("held", "")
+        values = await self.sessions.take_held(session, id_) if _ID.fullmatch(id_) else None
+        return None if values is None else Form([(name, value) for name, many in values.items() for value in many])
 
 
 def path_id(request: Request, name: str) -> str:
@@ -145,6 +158,30 @@ def path_id(request: Request, name: str) -> str:
     if not _ID.fullmatch(value):
         raise HTTPException(404)
     return value
+
+
+def version_of(form: Form) -> str:
+    """The version that a form was made from, as an entity tag. Raises Malformed."""
+    value = form.text("version", 12)
+    if not re.fullmatch(r"[0-9]+", value):
+        raise Malformed("a version is a number")
+    return f'"{value}"'
+
+
+def key_of(value: str) -> str:
+    """A form's idempotency key, a new one where it has none. Raises Malformed."""
+    if not re.fullmatch(r"[A-Za-z0-9-]{0,100}", value):
+        raise Malformed("a key is letters, digits and hyphens")
+    return value or new_id()
+
+
+def leads_to(address: str) -> Callable[[Request], Awaitable[Response]]:
+    """A view for what is only posted to: asked for by GET (after a sign-in, a change of language) it leads on."""
+
+    async def view(request: Request) -> Response:
+        return see_other(address.format(**{name: path_id(request, name) for name in request.path_params}))
+
+    return view
 
 
 def part_asked(request: Request, id_: str) -> bool:

@@ -12,10 +12,10 @@ from starlette.routing import BaseRoute, Route
 from services.gateway.domain.sessions import Session, safe_next, session_id
 from services.gateway.domain.transactions import LIFE_SECONDS, Transaction, cookie_name, cookie_prefix, opened
 from services.gateway.errors import LogoutTokenRefused, ProviderAway, SessionEnded, SignInFailed
-from services.gateway.surfaces.base import Site, see_other
+from services.gateway.surfaces.base import Site, see_other, sign_in_address
 from services.kit.errors import TongbanError
+from services.kit.pages import LANGUAGE_COOKIE, MODE_COOKIE, language, parse_form, posted, read_body
 from services.kit.pages import gettext as _
-from services.kit.pages import LANGUAGE_COOKIE, MODE_COOKIE, language, parse_form, read_body
 from services.kit.telemetry import log
 
 MAX_TRANSACTIONS = 5
@@ -114,8 +114,8 @@ async def _refused(request: Request, site: Site, transaction: Transaction, error
         )
     else:
         log.info("session.refused", surface=site.surface.name, error=error[:60])
-        values = {"title": _("没有登录"), "words": _("您取消了登录，或者登录没有完成。"), "next": transaction.next}
-        response = await site.pages.render(request, "gateway/signin-failed.html", values, status=400)
+        words = _("您取消了登录，或者登录没有完成。")
+        response = await _offer_sign_in(request, site, _("没有登录"), words, transaction.next)
     _drop(response, spent)
     return response
 
@@ -130,8 +130,23 @@ async def failed(request: Request, error: Exception) -> Response:
     except TongbanError:
         pass
     words = _("登录页开得太久，或者这次登录是在别的窗口开始的。请从这里再登录一次。")
-    values = {"title": _("登录没有完成"), "words": words, "next": "/"}
-    return await site.pages.render(request, "gateway/signin-failed.html", values, status=400)
+    return await _offer_sign_in(request, site, _("登录没有完成"), words, "/")
+
+
+async def _offer_sign_in(request: Request, site: Site, title: str, words: str, next_: str) -> Response:
+    values = {"title": title, "words": words, "href": sign_in_address(next_), "button": _("登录")}
+    return await site.pages.render(request, "gateway/notice.html", values, status=400)
+
+
+async def needed(request: Request, _error: Exception) -> Response:
+    """Lead to the sign-in, and back to where a GET would show the same. What was typed is held for its owner."""
+    site = Site.of(request)
+    query = request.scope["query_string"].decode("latin-1")
+    next_ = str(getattr(request.state, "after_sign_in", "") or request.scope["path"] + (f"?{query}" if query else ""))
+    form = posted(request)
+    if form is not None and (owner := form.text("owner", 64)):
+        next_ += ("&" if "?" in next_ else "?") + f"held={await site.hold(owner, form)}"
+    return see_other(sign_in_address(next_))
 
 
 async def home(_: Request) -> Response:

@@ -8,7 +8,7 @@ Texts are written in Chinese, `{{ _("…") }}` in templates and `gettext("…")`
 
 from services.kit.pages.assets import AssetMissing, Assets
 from services.kit.pages.dates import clock_text, day, day_text, full_day, local, moment, today
-from services.kit.pages.forms import Form, FormExpired, FormGuard, parse_form, read_body
+from services.kit.pages.forms import Form, FormExpired, FormGuard, parse_form, posted, read_body
 from services.kit.pages.languages import CHINESE, ENGLISH, LANGUAGES, gettext, language, negotiate, ngettext, pick
 from services.kit.pages.preferences import (
     LANGUAGE_COOKIE,
@@ -54,6 +54,7 @@ __all__ = [
     "own_path",
     "parse_form",
     "pick",
+    "posted",
     "preferences_of_scope",
     "read_body",
     "ruler",

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl
 
 from markupsafe import Markup
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from services.kit.errors import Forbidden, Malformed, TooLarge, Unsupported
+from services.kit.errors import Forbidden, Malformed, TongbanError, TooLarge, Unsupported
 
 FIELD = "_token"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -73,12 +73,19 @@ def parse_form(body: bytes, max_fields: int = 300) -> Form:
 
 async def read_body(request: Request, limit: int) -> bytes:
     """The body, at most `limit` bytes. Raises TooLarge without reading on."""
+    request.state.body_was_read = True
     body = bytearray()
     async for part in request.stream():
         body += part
         if len(body) > limit:
             raise TooLarge(f"the body is larger than {limit} bytes")
     return bytes(body)
+
+
+def posted(request: Request) -> Form | None:
+    """The form that this request posted, as far as it was read; its token may not have been checked."""
+    form = getattr(request.state, "posted", None)
+    return form if isinstance(form, Form) else None
 
 
 class FormGuard:
@@ -132,11 +139,34 @@ class FormGuard:
 
     async def read(self, request: Request, limit: int = 256 * 1024) -> Form:
         """Read and check a posted form. Raises Unsupported, TooLarge, Malformed, FormExpired."""
+        form = await self._posted(request, limit)
+        self.check(request, form.text(FIELD))
+        return form
+
+    async def typed(self, request: Request) -> Form | None:
+        """The form that a refused request posted, where it may be shown once more: whole, and from a page of ours.
+
+        A page of another site must not get its own words into a form with a good token: without one, the browser
+        itself has to say that the form came from here.
+        """
+        try:
+            form = posted(request) or await self._posted(request)
+        except (TongbanError, ClientDisconnect):
+            return None
+        try:
+            self.check(request, form.text(FIELD))
+        except TongbanError:
+            site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+            told = site == "same-origin" or (site is None and origin is not None)
+            return form if told and origin in (None, self._origin) else None
+        return form
+
+    async def _posted(self, request: Request, limit: int = 256 * 1024) -> Form:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "application/x-www-form-urlencoded":
+        if kind != "application/x-www-form-urlencoded" or getattr(request.state, "body_was_read", False):
             raise Unsupported("a form is expected")
         form = parse_form(await read_body(request, limit))
-        self.check(request, form.text(FIELD))
+        request.state.posted = form
         return form
 
     def _digest(self, secret: str) -> bytes:

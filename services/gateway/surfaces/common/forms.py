@@ -107,15 +107,17 @@ def posted(page: FormPage, form: Form) -> dict[str, Any]:
             value = form.many(field.name)
         else:
             value = form.text(field.name, 20_000)
-            if field.value_type == "integer" and re.fullmatch(r"-?[0-9]{1,15}", value):
+            if field.value_type in ("integer", "number") and re.fullmatch(r"-?[0-9]{1,15}", value):
                 value = int(value)
+            elif field.value_type == "number" and re.fullmatch(r"-?[0-9]{1,15}\.[0-9]{1,15}", value):
+                value = float(value)
         if value not in ("", []):
             answers[field.name] = value
     return answers
 
 
 def _date(parts: Sequence[str]) -> str:
-    if all(part.isdigit() for part in parts):
+    if all(part.isascii() and part.isdecimal() for part in parts):
         return f"{int(parts[0]):04d}-{int(parts[1]):02d}-{int(parts[2]):02d}"
     return "-".join(parts)
 

@@ -1,12 +1,13 @@
 """Uploads: a multipart form read as it streams, so that no file is held in memory or put on a disk in the clear."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from services.kit.errors import Malformed, TooLarge, Unsupported
 from services.kit.pages.forms import FIELD
@@ -14,6 +15,8 @@ from services.kit.pages.forms import FIELD
 LARGEST_FIELD = 4096
 MOST_FIELDS = 20
 LONGEST_NAME = 200
+DRAINED_TIMES = 8
+"""How many times what is taken is read, and dropped, of an upload that is too large."""
 
 
 @dataclass(slots=True)
@@ -36,6 +39,8 @@ class Upload:
             raise Unsupported("a file upload is expected")
         self._stream = request.stream()
         self._limit = limit
+        told = request.headers.get("content-length", "")
+        self._told = int(told) if told.isascii() and told.isdecimal() else 0
         self.fields: dict[str, str] = {}
         self.filename = ""
         self._name = ""
@@ -66,6 +71,19 @@ class Upload:
         # Browsers send an empty part with an empty name where no file was chosen.
         while self._file_began and not self._ready and not self._file_ended and await self._more():
             pass
+
+    @property
+    def told_too_large(self) -> bool:
+        """Whether the request says of itself that it is larger than what is taken."""
+        return self._told > self._limit
+
+    async def drain(self) -> None:
+        """Read the rest and drop it, as far as that costs less than a new connection and a person's puzzlement."""
+        with suppress(ClientDisconnect):
+            async for chunk in self._stream:
+                self._seen += len(chunk)
+                if self._seen > DRAINED_TIMES * self._limit:
+                    return
 
     @property
     def empty(self) -> bool:

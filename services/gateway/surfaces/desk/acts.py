@@ -10,11 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.gateway.domain.sessions import Session
-from services.gateway.errors import ServiceAway, ServiceProblem, SignInNeeded
-from services.gateway.surfaces.base import Site, path_id, see_other
+from services.gateway.errors import ServiceProblem
+from services.gateway.surfaces.base import Site, key_of, path_id, see_other, version_of
 from services.gateway.surfaces.desk import cases, words
 from services.kit.errors import Kind
-from services.kit.ids import new_id
 from services.kit.pages import Form, ngettext
 from services.kit.pages import gettext as _
 
@@ -98,14 +97,11 @@ ACTION_OF: Mapping[str, str] = {
 async def form_again(request: Request) -> Response:
     """The case page with one act's form, filled with what a sign-in in between held."""
     site = Site.of(request)
-    name, act_ = _act(request)
+    name, _step = _act(request)
     session = await site.signed_in(request)
-    found = await cases.opened(site, session, path_id(request, "case_id"), act_.purpose)
-    typed: dict[str, str] = {}
-    held = request.query_params.get("held", "")
-    if held and (values := await site.sessions.take_held(session, held)) is not None:
-        typed = _typed(Form([(field, value) for field, many in values.items() for value in many]))
-    return await cases.show(request, site, session, found, act_.purpose, act=name, typed=typed)
+    held = await site.held(request, session)
+    typed = _typed(held) if held else {}
+    return await _again(request, site, session, name, typed, status=200)
 
 
 async def act(request: Request) -> Response:
@@ -114,18 +110,11 @@ async def act(request: Request) -> Response:
     name, act_ = _act(request)
     case_id = path_id(request, "case_id")
     form = await site.form(request)
-    session = await site.session(request)
-    if session is None:
-        owner = form.text("owner", 64)
-        request.state.after_sign_in = (
-            await site.hold_form(request, owner, form) if owner else str(request.scope["path"])
-        )
-        raise SignInNeeded
+    session = await site.signed_in(request)
     typed = _typed(form)
     body, wrong = act_.body(typed)
     if wrong:
         return await _again(request, site, session, name, typed, wrong=wrong, status=422)
-    seen, key = form.text("version", 12), form.text("key", 64) or new_id()
     try:
         answer = await site.call(
             session,
@@ -133,16 +122,13 @@ async def act(request: Request) -> Response:
             "POST",
             f"/desk/cases/{case_id}/{name}",
             json=body,
-            headers={"if-match": f'"{seen}"', "idempotency-key": key},
+            headers={"if-match": version_of(form), "idempotency-key": key_of(form.text("key", 100))},
         )
     except ServiceProblem as error:
         if error.kind not in (Kind.INVALID, Kind.CONFLICT, Kind.PRECONDITION_FAILED):
             raise
         refused = words.refusal(error.slug)
         return await _again(request, site, session, name, typed, refused=refused, status=error.status)
-    except ServiceAway:
-        values = {"case_id": case_id, "act": name, "typed": typed, "seen": seen, "key": key, "owner": session.subject}
-        return await site.pages.render(request, "desk/again.html", values, status=503)
     return see_other(_onward(case_id, name, act_.purpose, answer.body))
 
 
@@ -165,8 +151,15 @@ async def _again(
     wrong: Sequence[tuple[str, str]] = (),
     status: int,
 ) -> Response:
-    purpose = ACTS[name].purpose
-    found = await cases.opened(site, session, path_id(request, "case_id"), purpose)
+    purpose, case_id = ACTS[name].purpose, path_id(request, "case_id")
+    try:
+        found = await cases.opened(site, session, case_id, purpose)
+    except ServiceProblem as error:
+        if error.kind is not Kind.FORBIDDEN:
+            raise
+        # The step is over, so the case is opened again only for a reason; what was typed can still be read.
+        gone = words.refusal(error.slug)
+        return await cases.ask(request, site, session, case_id, refused=gone, typed=typed, status=status)
     return await cases.show(
         request, site, session, found, purpose, refused=refused, act=name, typed=typed, wrong=wrong, status=status
     )
@@ -181,5 +174,5 @@ def _act(request: Request) -> tuple[str, Act]:
 
 def _typed(form: Form) -> dict[str, str]:
     """What the officer typed, without what the page itself put into the form."""
-    own = ("_token", "key", "version", "owner")
+    own = ("_token", "key", "version", "owner", "hold")
     return {name: form.text(name, LONGEST_TYPED) for name in form if name not in own and len(name) < 140}

@@ -42,7 +42,8 @@ async def ask_reason(request: Request) -> Response:
     """Ask why the case is opened, before it is."""
     site = Site.of(request)
     session = await site.signed_in(request)
-    return await _ask(request, site, session, path_id(request, "case_id"))
+    held = await site.held(request, session)
+    return await ask(request, site, session, path_id(request, "case_id"), held.text("reason", 20_000) if held else "")
 
 
 async def enquire(request: Request) -> Response:
@@ -50,14 +51,13 @@ async def enquire(request: Request) -> Response:
     site = Site.of(request)
     case_id = path_id(request, "case_id")
     form = await site.form(request)
-    request.state.after_sign_in = f"/cases/{case_id}/enquiry"
     session = await site.signed_in(request)
     reason = form.text("reason", 20_000)
     error = _("请写明为什么要看") if not reason else ""
     if len(reason) > LONGEST_REASON:
         error = _("原因最多 %(most)d 个字，您写了 %(num)d 个") % {"most": LONGEST_REASON, "num": len(reason)}
     if error:
-        return await _ask(request, site, session, case_id, reason, error)
+        return await ask(request, site, session, case_id, reason, error)
     found = await opened(site, session, case_id, "enquiry", reason)
     return await show(request, site, session, found, "enquiry", reason=reason)
 
@@ -71,7 +71,13 @@ async def file(request: Request) -> Response:
     if purpose not in words.PURPOSES:
         return see_other(f"/cases/{case_id}/enquiry")
     path = f"/desk/cases/{case_id}/materials/{file_id}"
-    return await files.pass_on(site, session, path, {"purpose": purpose}, request=request)
+    try:
+        return await files.pass_on(site, session, path, {"purpose": purpose}, request=request)
+    except ServiceProblem as error:
+        if error.kind is not Kind.FORBIDDEN:
+            raise
+        # The case has moved on since its page was opened: a reason is asked now.
+        return see_other(f"/cases/{case_id}/enquiry")
 
 
 async def enquired_file(request: Request) -> Response:
@@ -89,7 +95,7 @@ async def enquired_file(request: Request) -> Response:
 
 
 async def opened(site: Site, session: Session, case_id: str, purpose: str, reason: str = "") -> Case:
-    """The case; the service records who opened it and why. Raises ServiceProblem (404, 403 for another's duty)."""
+    """The case; the service records who opened it and why. Raises ServiceProblem (404; 403: not their turn)."""
     found: Case = await site.get(session, "cases", f"/desk/cases/{case_id}", purpose=purpose, reason=reason)
     return found
 
@@ -156,10 +162,22 @@ def _askable(item: Mapping[str, Any] | None, pages: Sequence[forms.FormPage]) ->
     return found
 
 
-async def _ask(
-    request: Request, site: Site, session: Session, case_id: str, reason: str = "", error: str = ""
+async def ask(
+    request: Request,
+    site: Site,
+    session: Session,
+    case_id: str,
+    reason: str = "",
+    error: str = "",
+    *,
+    refused: tuple[str, str] | None = None,
+    typed: Mapping[str, str] | None = None,
+    status: int = 200,
 ) -> Response:
+    """The page that asks why; after an act that was refused it says so, and shows what had been typed for it."""
     values = {
+        "refused": refused,
+        "typed": typed or {},
         "case_id": case_id,
         "reason": reason,
         "error": error,
@@ -167,4 +185,4 @@ async def _ask(
         "queue": "",
         "query": "",
     }
-    return await site.pages.render(request, "desk/enquiry.html", values, status=422 if error else 200)
+    return await site.pages.render(request, "desk/enquiry.html", values, status=422 if error else status)

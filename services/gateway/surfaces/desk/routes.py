@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from starlette.routing import BaseRoute, Route
 
+from services.gateway.surfaces.base import leads_to
 from services.gateway.surfaces.desk import account, acts, cases, queues, subscriptions
 
 
@@ -24,6 +25,9 @@ def routes() -> Sequence[BaseRoute]:
         Route("/subscriptions", subscriptions.create, methods=["POST"]),
         Route("/subscriptions/new", subscriptions.new, methods=["GET"]),
         Route("/subscriptions/{subscription_id}", subscriptions.page, methods=["GET"]),
+        Route(
+            "/subscriptions/{subscription_id}/{change}", leads_to("/subscriptions/{subscription_id}"), methods=["GET"]
+        ),
         Route("/subscriptions/{subscription_id}/{change}", subscriptions.change, methods=["POST"]),
         Route("/account", account.page, methods=["GET"]),
     ]

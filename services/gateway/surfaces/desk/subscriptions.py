@@ -12,7 +12,7 @@ from starlette.responses import Response
 from services.contracts.cases_events import CaseEvent
 from services.gateway.domain.sessions import Session
 from services.gateway.errors import ServiceProblem
-from services.gateway.surfaces.base import Site, path_id, see_other
+from services.gateway.surfaces.base import Site, key_of, path_id, see_other
 from services.gateway.surfaces.desk import grants, words
 from services.kit.errors import Kind
 from services.kit.ids import new_id
@@ -87,7 +87,7 @@ async def new(request: Request) -> Response:
     """The form of a new subscription."""
     site = Site.of(request)
     session = await site.signed_in(request)
-    return await _form(request, site, session)
+    return await _form(request, site, session, await site.held(request, session))
 
 
 async def create(request: Request) -> Response:
@@ -106,7 +106,7 @@ async def create(request: Request) -> Response:
             "POST",
             "/subscriptions",
             json=wanted,
-            headers={"idempotency-key": form.text("key", 64) or new_id()},
+            headers={"idempotency-key": key_of(form.text("key", 100))},
         )
     except ServiceProblem as error:
         if error.kind not in (Kind.INVALID, Kind.CONFLICT):
@@ -136,7 +136,7 @@ async def change(request: Request) -> Response:
             status = {"pause": "paused", "resume": "active"}[what]
             await site.call(session, "notify", "PATCH", path, json={"status": status})
         elif what == "secret":
-            key = {"idempotency-key": form.text("key", 64) or new_id()}
+            key = {"idempotency-key": key_of(form.text("key", 100))}
             wanted = {"overlap_hours": OVERLAP_HOURS}
             answer = await site.call(session, "notify", "POST", f"{path}/secrets", json=wanted, headers=key)
             subscription = await site.get(session, "notify", path)
@@ -145,7 +145,7 @@ async def change(request: Request) -> Response:
             )
         elif what == "resend":
             delivery = form.text("delivery", 20)
-            if not delivery.isdecimal():
+            if not (delivery.isascii() and delivery.isdecimal()):
                 raise HTTPException(400)
             await site.call(session, "notify", "POST", f"{path}/redeliveries", json={"delivery_id": int(delivery)})
         elif what == "removal":

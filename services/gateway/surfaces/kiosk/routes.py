@@ -4,9 +4,11 @@ from collections.abc import Sequence
 
 from starlette.routing import BaseRoute, Route
 
+from services.gateway.surfaces.base import leads_to
 from services.gateway.surfaces.kiosk import leaving, start
 from services.gateway.surfaces.kiosk.entry import View, framed, guarded
 from services.gateway.surfaces.portal import apply, cases, materials, search, submission
+from services.gateway.surfaces.portal.routes import MATERIALS
 
 
 def routes() -> Sequence[BaseRoute]:
@@ -25,10 +27,13 @@ def routes() -> Sequence[BaseRoute]:
         _get("/apply/{draft_id}/pages/{page}", apply.page),
         _post("/apply/{draft_id}/pages/{page}", apply.save),
         _get("/apply/{draft_id}/materials", materials.page),
+        _get("/apply/{draft_id}/materials/{material}", leads_to(MATERIALS)),
         _post("/apply/{draft_id}/materials/{material}", materials.upload),
         _file("/apply/{draft_id}/materials/{material}/{file_id}", materials.file),
+        _get("/apply/{draft_id}/materials/{material}/{file_id}/remove", leads_to(MATERIALS)),
         _post("/apply/{draft_id}/materials/{material}/{file_id}/remove", materials.remove),
         _get("/apply/{draft_id}/check", submission.check),
+        _get("/apply/{draft_id}/submission", leads_to("/apply/{draft_id}/check")),
         _post("/apply/{draft_id}/submission", submission.submit),
         _get("/apply/{draft_id}/discard", apply.ask_discard),
         _post("/apply/{draft_id}/discard", apply.discard),
@@ -38,6 +43,7 @@ def routes() -> Sequence[BaseRoute]:
         _get("/cases/{case_id}/accesses", cases.accesses),
         _get("/cases/{case_id}/withdrawal", cases.ask_withdrawal),
         _post("/cases/{case_id}/withdrawal", cases.withdraw),
+        _get("/cases/{case_id}/amendment", leads_to("/cases/{case_id}")),
         _post("/cases/{case_id}/amendment", cases.amend),
         _file("/cases/{case_id}/materials/{file_id}", cases.file),
         _file("/cases/{case_id}/result", cases.result),

@@ -9,12 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.gateway.domain.sessions import Session
-from services.gateway.errors import ServiceAway, ServiceProblem, SignInNeeded
-from services.gateway.surfaces.base import Site, path_id, see_other
+from services.gateway.errors import ServiceAway, ServiceProblem
+from services.gateway.surfaces.base import Site, key_of, path_id, see_other, version_of
 from services.gateway.surfaces.common import forms
 from services.kit.errors import Kind
 from services.kit.ids import new_id
-from services.kit.pages import Form
 from services.kit.pages import gettext as _
 
 Draft = Mapping[str, Any]
@@ -87,30 +86,49 @@ async def begin(request: Request) -> Response:
     """A new draft; the form's key makes a double click one draft."""
     site = Site.of(request)
     code = path_id(request, "code")
-    session = await site.session(request)
-    if session is None:
-        request.state.after_sign_in = f"/items/{code}/apply"
-        raise SignInNeeded
+    session = await site.signed_in(request)
     form = await site.form(request)
-    key = form.text("key", 64) or new_id()
-    answer = await site.call(
-        session, "cases", "POST", "/drafts", json={"item_code": code}, headers={"idempotency-key": key}
-    )
+    try:
+        answer = await site.call(
+            session,
+            "cases",
+            "POST",
+            "/drafts",
+            json={"item_code": code},
+            headers={"idempotency-key": key_of(form.text("key", 100))},
+        )
+    except ServiceProblem as error:
+        if error.slug not in ("too-many-drafts", "item-retired"):
+            raise
+        return await site.pages.render(request, "gateway/notice.html", _not_begun(error.slug), status=409)
     return see_other(f"/apply/{answer.body['id']}")
 
 
+def _not_begun(slug: str) -> dict[str, str]:
+    """Why no draft can be begun, and the way on."""
+    if slug == "too-many-drafts":
+        words = _("没填完的草稿已经够多了。请先交掉几份，或者删掉不办的，再开始新的。")
+        return {"title": _("草稿太多了"), "words": words, "href": "/cases", "button": _("看我的草稿")}
+    words = _("这个事项现在不办了，可能换了别的事项。搜一搜，或者打 12345 问。")
+    return {"title": _("这个事项停办了"), "words": words, "href": "/items", "button": _("去找事项")}
+
+
 async def resume(request: Request) -> Response:
-    """Go on where it stopped: the first page with something missing, else the materials, else the check."""
+    """Go on where it stopped: the first page with something missing or asked for, else materials, else the check."""
     site = Site.of(request)
     session = await site.signed_in(request)
     application = await opened(site, session, path_id(request, "draft_id"))
     if application.draft["status"] == "submitted":
         return see_other(f"/cases/{application.draft['case_id']}/submitted")
     missing = {str(problem["field"]).strip("/").replace("/", ".") for problem in application.draft["problems"]}
-    for each in application.pages:
-        if any(f"answers.{field.name}" in missing for field in each.fields):
-            return see_other(application.address(each.id))
-    if application.item["materials"] and not application.draft["materials"]:
+    gaps = (application.draft["notice"] or {"gaps": ()})["gaps"]
+    asked = {f"answers.{gap['field']}" for gap in gaps if gap.get("field")}
+    for wanted in (missing, asked):
+        for each in application.pages:
+            if any(f"answers.{field.name}" in wanted for field in each.fields):
+                return see_other(application.address(each.id))
+    asked_for = any(gap.get("material") for gap in gaps)
+    if application.item["materials"] and (asked_for or not application.draft["materials"]):
         return see_other(f"/apply/{application.id}/materials")
     return see_other(f"/apply/{application.id}/check")
 
@@ -125,12 +143,9 @@ async def page(request: Request) -> Response:
     shown = _page_of(application, path_id(request, "page"))
     answers = dict(application.draft["answers"])
     note = ""
-    if held := request.query_params.get("held", ""):
-        values = await site.sessions.take_held(session, held)
-        if values is not None:
-            pairs = [(name, value) for name, many in values.items() for value in many]
-            answers |= forms.posted(shown, Form(pairs))
-            note = _("您退出前填的都在这里，看一眼再存。")
+    if (held := await site.held(request, session)) is not None:
+        answers |= forms.posted(shown, held)
+        note = _("您退出前填的都在这里，看一眼再存。")
     return await _show(request, site, application, shown, answers, note=note)
 
 
@@ -139,10 +154,8 @@ async def save(request: Request) -> Response:
     site = Site.of(request)
     draft_id, page_id = path_id(request, "draft_id"), path_id(request, "page")
     form = await site.form(request)
-    session = await site.session(request)
-    if session is None:
-        request.state.after_sign_in = await _held(request, site, form)
-        raise SignInNeeded
+    session = await site.signed_in(request)
+    seen = version_of(form)
     application = await opened(site, session, draft_id)
     if application.draft["status"] == "submitted":
         return see_other(f"/cases/{application.draft['case_id']}/submitted")
@@ -150,7 +163,6 @@ async def save(request: Request) -> Response:
     answers = forms.posted(shown, form)
     later = form.text("later", 1) == "1"
     to_check = form.text("back", 10) == "check"
-    seen = form.text("version", 12)
     try:
         answer = await site.call(
             session,
@@ -158,24 +170,28 @@ async def save(request: Request) -> Response:
             "PUT",
             f"/drafts/{draft_id}/pages/{page_id}",
             json={"answers": answers, "later": later},
-            headers={"if-match": f'"{seen}"'},
+            headers={"if-match": seen},
         )
+        saved = await of_draft(site, answer.body)
     except ServiceProblem as error:
         if error.kind is Kind.INVALID:
             wrong = forms.problems_on(shown, error.fields, answers)
-            version = error.members.get("version", seen)
+            version = error.members.get("version", seen.strip('"'))
             return await _show(request, site, application, shown, answers, wrong=wrong, version=version, status=422)
-        if error.kind is Kind.PRECONDITION_FAILED:
+        if error.kind is not Kind.PRECONDITION_FAILED:
+            raise
+        saved = await opened(site, session, draft_id)
+        if not _same(saved, shown, answers):
             # Saved elsewhere meanwhile (another tab, the kiosk): show what was typed here over what is there now.
             note = _("这份草稿刚在别处改过。下面是您在这里填的，看一眼再存。")
-            return await _show(request, site, application, shown, answers, note=note, status=409)
-        raise
+            return await _show(request, site, saved, shown, answers, note=note, status=409)
+        # The save before this one came through, and only its answer was lost.
     except ServiceAway:
         note = _("系统这会儿没有存上。您填的还在这一页，过一会儿再存一次。")
-        return await _show(request, site, application, shown, answers, note=note, version=seen, status=503)
+        version = seen.strip('"')
+        return await _show(request, site, application, shown, answers, note=note, version=version, status=503)
     if later:
         return see_other("/cases")
-    saved = await of_draft(site, answer.body)
     if to_check and not _newly_asked(application, saved):
         return see_other(f"/apply/{draft_id}/check")
     return see_other(saved.after(page_id))
@@ -210,10 +226,9 @@ def _page_of(application: Application, page_id: str) -> forms.FormPage:
     raise HTTPException(404)
 
 
-async def _held(request: Request, site: Site, form: Form) -> str:
-    """Where the sign-in comes back to: this page with what was typed, kept for whoever owns the draft."""
-    owner = form.text("owner", 64)
-    return await site.hold_form(request, owner, form) if owner else str(request.scope["path"])
+def _same(stored: Application, page: forms.FormPage, answers: Mapping[str, Any]) -> bool:
+    """Whether the draft holds just these answers on this page."""
+    return all(stored.draft["answers"].get(field.name) == answers.get(field.name) for field in page.fields)
 
 
 async def _show(

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from services.gateway.domain.sessions import Session
 from services.gateway.errors import ServiceProblem
-from services.gateway.surfaces.base import Site, part_asked, path_id, see_other
+from services.gateway.surfaces.base import Site, key_of, part_asked, path_id, see_other
 from services.gateway.surfaces.common import casework, files, forms
 from services.kit.errors import Kind
 from services.kit.pages import gettext as _
@@ -42,7 +42,7 @@ async def case(request: Request) -> Response:
     session = await site.signed_in(request)
     found = await read(site, session, path_id(request, "case_id"))
     part = part_asked(request, "live")
-    values = await _values(site, session, found, with_item=not part)
+    values = await _values(site, session, found)
     return await site.pages.render(request, "portal/case-live.html" if part else "portal/case.html", values)
 
 
@@ -52,7 +52,7 @@ async def read(site: Site, session: Session, case_id: str) -> Mapping[str, Any]:
     return found
 
 
-async def _values(site: Site, session: Session, found: Mapping[str, Any], *, with_item: bool) -> dict[str, Any]:
+async def _values(site: Site, session: Session, found: Mapping[str, Any]) -> dict[str, Any]:
     accesses = await site.get_or({"items": []}, session, "cases", f"/cases/{found['id']}/accesses", limit=100)
     values: dict[str, Any] = {
         "case": found,
@@ -110,15 +110,17 @@ async def ask_withdrawal(request: Request) -> Response:
     found = await read(site, session, path_id(request, "case_id"))
     if found["status"] not in WITHDRAWABLE:
         return see_other(f"/cases/{found['id']}")
-    return await site.pages.render(request, "portal/withdrawal.html", {"case": found, "reason": "", "error": ""})
+    held = await site.held(request, session)
+    reason = held.text("reason", 20_000) if held else ""
+    return await site.pages.render(request, "portal/withdrawal.html", {"case": found, "reason": reason, "error": ""})
 
 
 async def withdraw(request: Request) -> Response:
     """Take the application back."""
     site = Site.of(request)
-    session = await site.signed_in(request)
     case_id = path_id(request, "case_id")
     form = await site.form(request)
+    session = await site.signed_in(request)
     reason = form.text("reason", 20_000)
     if len(reason) > LONGEST_REASON:
         found = await read(site, session, case_id)
@@ -140,7 +142,7 @@ async def amend(request: Request) -> Response:
     session = await site.signed_in(request)
     case_id = path_id(request, "case_id")
     form = await site.form(request)
-    key = form.text("key", 100)
+    key = key_of(form.text("key", 100))
     try:
         answer = await site.call(
             session, "cases", "POST", f"/cases/{case_id}/amendment", headers={"idempotency-key": key}

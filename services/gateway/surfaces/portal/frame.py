@@ -2,7 +2,6 @@
 
 from starlette.requests import Request
 
-from services.gateway.errors import ServiceAway, SignInNeeded
 from services.gateway.surfaces.base import Site, sign_in_address
 from services.kit.errors import TongbanError
 from services.kit.pages import Frame, Link, ngettext, preferences_of_scope
@@ -21,10 +20,9 @@ async def frame(site: Site, request: Request) -> Frame:
     if session is None:
         menu.append(Link(_("登录"), sign_in_address(preferences_of_scope(request.scope).address), "person"))
     else:
-        unread = 0
         try:
-            unread = int((await site.get(session, "notify", "/messages/unread"))["count"])
-        except (ServiceAway, SignInNeeded, TongbanError):
+            unread = int((await site.get_or({"count": 0}, session, "notify", "/messages/unread"))["count"])
+        except TongbanError:
             unread = 0
         words = ngettext("条未读", "条未读", unread)
         menu += [

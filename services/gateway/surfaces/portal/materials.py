@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.gateway.errors import ServiceAway, ServiceProblem
-from services.gateway.surfaces.base import Site, path_id, see_other
+from services.gateway.surfaces.base import Site, key_of, path_id, see_other
 from services.gateway.surfaces.common import files
 from services.gateway.surfaces.common.uploads import Upload
 from services.gateway.surfaces.portal.apply import Application, opened
@@ -41,6 +41,8 @@ async def upload(request: Request) -> Response:
     try:
         await received.begin()
         site.pages.forms.check(request, received.token)
+        if received.told_too_large:
+            raise TooLarge
         if received.empty:
             problem = _("请先选一个文件")
         else:
@@ -53,7 +55,7 @@ async def upload(request: Request) -> Response:
                 headers={
                     "content-type": "application/octet-stream",
                     "content-disposition": received.disposition,
-                    "idempotency-key": received.fields.get("key", "")[:64] or new_id(),
+                    "idempotency-key": key_of(received.fields.get("key", "")),
                 },
             )
     except ServiceProblem as error:
@@ -62,13 +64,15 @@ async def upload(request: Request) -> Response:
         problem = refusal(error, received.filename)
     except TooLarge:
         problem = _("“%(name)s”太大，这里最多收 %(size)s") % {
-            "name": received.filename,
+            "name": received.filename[:60] or _("文件"),
             "size": size_text(site.upload_bytes),
         }
     except ServiceAway:
         problem = _("“%(name)s”没有存上：系统没有回应。请过一会儿再传。") % {"name": received.filename}
     if not problem:
         return see_other(f"/apply/{draft_id}/materials#m-{material}")
+    # A browser that is still sending would show a broken connection instead of the answer.
+    await received.drain()
     application = await opened(site, session, draft_id)
     return await _show(request, site, application, wrong=[(material, problem)], status=422)
 

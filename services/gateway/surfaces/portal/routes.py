@@ -4,7 +4,10 @@ from collections.abc import Sequence
 
 from starlette.routing import BaseRoute, Route
 
+from services.gateway.surfaces.base import leads_to
 from services.gateway.surfaces.portal import account, apply, cases, developers, inbox, materials, search, submission
+
+MATERIALS = "/apply/{draft_id}/materials"
 
 
 def routes() -> Sequence[BaseRoute]:
@@ -19,10 +22,13 @@ def routes() -> Sequence[BaseRoute]:
         Route("/apply/{draft_id}/pages/{page}", apply.page, methods=["GET"]),
         Route("/apply/{draft_id}/pages/{page}", apply.save, methods=["POST"]),
         Route("/apply/{draft_id}/materials", materials.page, methods=["GET"]),
+        Route("/apply/{draft_id}/materials/{material}", leads_to(MATERIALS), methods=["GET"]),
         Route("/apply/{draft_id}/materials/{material}", materials.upload, methods=["POST"]),
         Route("/apply/{draft_id}/materials/{material}/{file_id}", materials.file, methods=["GET"]),
+        Route("/apply/{draft_id}/materials/{material}/{file_id}/remove", leads_to(MATERIALS), methods=["GET"]),
         Route("/apply/{draft_id}/materials/{material}/{file_id}/remove", materials.remove, methods=["POST"]),
         Route("/apply/{draft_id}/check", submission.check, methods=["GET"]),
+        Route("/apply/{draft_id}/submission", leads_to("/apply/{draft_id}/check"), methods=["GET"]),
         Route("/apply/{draft_id}/submission", submission.submit, methods=["POST"]),
         Route("/apply/{draft_id}/discard", apply.ask_discard, methods=["GET"]),
         Route("/apply/{draft_id}/discard", apply.discard, methods=["POST"]),
@@ -32,6 +38,7 @@ def routes() -> Sequence[BaseRoute]:
         Route("/cases/{case_id}/accesses", cases.accesses, methods=["GET"]),
         Route("/cases/{case_id}/withdrawal", cases.ask_withdrawal, methods=["GET"]),
         Route("/cases/{case_id}/withdrawal", cases.withdraw, methods=["POST"]),
+        Route("/cases/{case_id}/amendment", leads_to("/cases/{case_id}"), methods=["GET"]),
         Route("/cases/{case_id}/amendment", cases.amend, methods=["POST"]),
         Route("/cases/{case_id}/materials/{file_id}", cases.file, methods=["GET"]),
         Route("/cases/{case_id}/result", cases.result, methods=["GET"]),

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from services.gateway.domain.sessions import Session
 from services.gateway.errors import ServiceAway, ServiceProblem
-from services.gateway.surfaces.base import Site, path_id, see_other
+from services.gateway.surfaces.base import Site, path_id, see_other, version_of
 from services.gateway.surfaces.common import forms
 from services.gateway.surfaces.portal.apply import Application, opened
 from services.gateway.surfaces.portal.materials import missing
@@ -33,14 +33,14 @@ async def submit(request: Request) -> Response:
     session = await site.signed_in(request)
     draft_id = path_id(request, "draft_id")
     form = await site.form(request)
-    seen = form.text("version", 12)
+    seen = version_of(form)
     try:
         answer = await site.call(
             session,
             "cases",
             "POST",
             f"/drafts/{draft_id}/submission",
-            headers={"idempotency-key": f"submission-{draft_id}-{seen}", "if-match": f'"{seen}"'},
+            headers={"idempotency-key": "submission-{}-{}".format(draft_id, seen.strip('"')), "if-match": seen},
         )
     except ServiceProblem as error:
         if error.kind not in (Kind.INVALID, Kind.CONFLICT, Kind.PRECONDITION_FAILED):
