@@ -24,7 +24,16 @@ from sqlalchemy.exc import DBAPIError
 from services.cli import registry
 from services.cli.support import one_line
 from services.kit.errors import TongbanError
-from services.kit.settings import KAFKA_PORT, SERVICES, Profile, ServiceSettings, SettingsError, check_names, read_name
+from services.kit.settings import (
+    KAFKA_PORT,
+    SERVICES,
+    Profile,
+    ServiceSettings,
+    SettingsError,
+    check_names,
+    port_number,
+    read_name,
+)
 from services.kit.testing import FailpointsRefused, arm
 from services.local import runfile, secrets
 from services.local.children import Child, Forked, GivenUp, KafkaChild, Keeper, Signals
@@ -66,17 +75,10 @@ def kafka_plan(data_dir: Path) -> KafkaPlan | None:
     """The node that we start ourselves; None when TONGBAN_KAFKA names servers that are there."""
     if read_name("TONGBAN_KAFKA"):
         return None
-    port = _number("TONGBAN_KAFKA_PORT", KAFKA_PORT)
-    controller = _number("TONGBAN_KAFKA_CONTROLLER_PORT", port + 1)
+    port = port_number("TONGBAN_KAFKA_PORT", KAFKA_PORT)
+    controller = port_number("TONGBAN_KAFKA_CONTROLLER_PORT", port + 1)
     home = Path(read_name("TONGBAN_KAFKA_HOME") or HOME)
     return KafkaPlan(data_dir / "kafka", port, controller, libs=home / "libs")
-
-
-def _number(name: str, default: int) -> int:
-    text = read_name(name) or str(default)
-    if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise SettingsError(f"{name}: {text!r} is not a port number")
-    return int(text)
 
 
 def port_uses(settings: dict[str, ServiceSettings], kafka: KafkaPlan | None) -> list[PortUse]:

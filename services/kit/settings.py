@@ -155,10 +155,10 @@ class ServiceSettings(BaseSettings):
         secrets = data_dir / "secrets"
         found: dict[str, Any] = {
             "database_url": f"sqlite+aiosqlite:///{(data_dir / 'sqlite' / f'{name}.db').resolve()}",
-            "kafka": f"127.0.0.1:{read_name(f'{PREFIX}KAFKA_PORT') or KAFKA_PORT}",
+            "kafka": f"127.0.0.1:{port_number(f'{PREFIX}KAFKA_PORT', KAFKA_PORT)}",
             "issuer": f"http://localhost:{local_port('identity')}",
             "port": local_port(name),
-            "management_port": int(read_name(f"{PREFIX}{name.upper()}_MANAGEMENT_PORT") or MANAGEMENT_PORTS[name]),
+            "management_port": port_number(f"{PREFIX}{name.upper()}_MANAGEMENT_PORT", MANAGEMENT_PORTS[name]),
             "storage_url": f"file://{(data_dir / 'files' / name).resolve()}",
             "outbound_allowed_networks": "127.0.0.0/8,::1/128",
         }
@@ -184,7 +184,9 @@ class ServiceSettings(BaseSettings):
         except ValidationError as error:
             problem = error.errors(include_input=False, include_url=False)[0]
             field = str(problem["loc"][0]) if problem["loc"] else "?"
-            raise SettingsError(f"{cls.environment_names(field)[0]}: {problem['msg']}") from None
+            names = cls.environment_names(field)
+            read = next((name for name in names if read_name(name) is not None), names[0])
+            raise SettingsError(f"{read}: {problem['msg']}") from None
         except json.JSONDecodeError as error:
             raise SettingsError(f"a setting of {cls.service} is no JSON: {error.msg}") from None
         for field in cls.required:
@@ -206,7 +208,15 @@ def _present(value: Any) -> bool:
 
 def local_port(service: str) -> int:
     """The HTTP port of `service` on this machine in the local and test profiles."""
-    return int(read_name(f"{PREFIX}{service.upper()}_PORT") or PORTS[service])
+    return port_number(f"{PREFIX}{service.upper()}_PORT", PORTS[service])
+
+
+def port_number(name: str, default: int) -> int:
+    """The port that the environment name `name` tells. Raises SettingsError for anything else that it tells."""
+    text = read_name(name) or str(default)
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise SettingsError(f"{name}: {text!r} is not a port number")
+    return int(text)
 
 
 def known_names(classes: Iterable[type[ServiceSettings]]) -> frozenset[str]:

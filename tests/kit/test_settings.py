@@ -51,6 +51,22 @@ def test_without_a_needed_setting_production_is_refused(
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["TONGBAN_CASES_PORT", "TONGBAN_PORT", "TONGBAN_CASES_MANAGEMENT_PORT"])
+def test_a_value_that_cannot_be_used_is_one_line_with_the_name_that_was_read(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(name, "bad")
+    with pytest.raises(SettingsError, match=f"^{name}: ") as caught:
+        CaseSettings.load()
+    assert "\n" not in str(caught.value)
+
+
+def test_the_port_of_another_service_is_checked_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TONGBAN_IDENTITY_PORT", "bad")
+    with pytest.raises(SettingsError, match=r"^TONGBAN_IDENTITY_PORT: 'bad' is not a port number"):
+        CaseSettings.load(profile="local", data_dir=tmp_path)
+
+
 def test_a_secret_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("from-a-file\n")
     monkeypatch.delenv("TONGBAN_MASTER_KEY")

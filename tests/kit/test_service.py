@@ -1,0 +1,63 @@
+"""A service as its server runs it."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from services.kit.service import Context, Role, Runner, Service
+from tests.harness.platform import quiet_ports
+from tests.kit.conftest import TABLES, TinySettings
+from tests.kit.spine import until
+
+
+def _service(tmp_path: Path, **settings: Any) -> Service:
+    async def who(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(request.client.host if request.client else "nobody")
+
+    port, management = quiet_ports(2)
+    found = TinySettings(
+        profile="test",
+        database_url=f"sqlite+aiosqlite:///{tmp_path / 'test.db'}",
+        port=port,
+        management_port=management,
+        **settings,
+    )
+    return Service(Context.of(found, TABLES), Starlette(routes=[Route("/who", who)]), migrated=False)
+
+
+@pytest.mark.parametrize(
+    ("trusted", "seen"),
+    [
+        ("127.0.0.0/8", "203.0.113.7"),  # our proxy, which adds who came to it
+        ("127.0.0.1,198.51.100.1", "203.0.113.7"),
+        ("10.0.0.0/8", "127.0.0.1"),  # somebody else, who may write what he likes
+        ("", "127.0.0.1"),
+    ],
+)
+async def test_only_a_trusted_proxy_tells_who_calls(tmp_path: Path, trusted: str, seen: str) -> None:
+    """Lockout and rates go by this address. What the caller wrote himself stands before what the proxy added."""
+    service = _service(tmp_path, trusted_proxies=trusted)
+    runner = Runner(service, Role.API)
+    running = asyncio.create_task(runner.run())
+    try:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{runner.settings.port}") as http:
+
+            async def answers() -> bool:
+                try:
+                    return (await http.get("/who")).status_code == 200
+                except httpx.TransportError:
+                    return False
+
+            await until(answers)
+            answer = await http.get("/who", headers={"X-Forwarded-For": "192.0.2.1, 203.0.113.7"})
+    finally:
+        runner.stopping.set()
+        assert await running == 0
+    assert answer.text == seen
