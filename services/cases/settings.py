@@ -11,6 +11,7 @@ class CasesSettings(ServiceSettings):
     """Settings of the cases service (TONGBAN_CASES_…)."""
 
     service: ClassVar[str] = "cases"
+    required: ClassVar[tuple[str, ...]] = (*ServiceSettings.required, "storage_url")
 
     draft_days: int = Field(90, ge=1, description="days after its last change on which a draft expires")
     max_open_drafts: int = Field(50, ge=1, description="open drafts that one person may have")

@@ -1,6 +1,7 @@
 """The rendered manifests: what schemas cannot see."""
 
 import re
+import shutil
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +13,14 @@ import yaml
 
 from deploy.render import FOLDER, OVERLAYS, ManifestError, objects, render, validate
 from services.cli import registry
-from services.kit.settings import SERVICES, known_names
+from services.gateway.settings import GatewaySettings
+from services.kit.settings import SERVICES, ServiceSettings, known_names
+from tests.harness.platform import ROOT
 
 Object = dict[str, Any]
 ROLES = ("api", "worker")
+OF_THE_STORE = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT"}
+"""What `kit.storage` has its library read."""
 
 
 @pytest.fixture(scope="module", params=OVERLAYS)
@@ -113,11 +118,100 @@ def test_selectors_match_exactly_what_they_are_for(manifests: list[Object]) -> N
 
 def test_nothing_is_reached_that_no_policy_allows(manifests: list[Object]) -> None:
     (deny,) = [one for one in _of(manifests, "NetworkPolicy") if _name(one) == "deny-all"]
-    assert "ingress" not in deny["spec"]
+    assert "ingress" not in deny["spec"] and "egress" not in deny["spec"]
+    assert sorted(deny["spec"]["policyTypes"]) == ["Egress", "Ingress"]
     assert all(_matches(deny["spec"]["podSelector"], labels) for labels in _pods(manifests))
     (door,) = [one for one in _of(manifests, "NetworkPolicy") if _name(one) == "front-door"]
     open_to_all = [p["app.kubernetes.io/name"] for p in _pods(manifests) if _matches(door["spec"]["podSelector"], p)]
     assert sorted(open_to_all) == ["gateway", "identity"]
+
+
+def _allows(manifests: list[Object], side: str, ours: dict[str, str], theirs: dict[str, str]) -> bool:
+    """Whether a policy lets the pods `ours` be reached by (ingress) or reach (egress) the pods `theirs` over HTTP."""
+    there = {"ingress": "from", "egress": "to"}[side]
+    for one in _of(manifests, "NetworkPolicy"):
+        if not _matches(one["spec"]["podSelector"], ours):
+            continue
+        for rule in one["spec"].get(side, []):
+            peers = rule.get(there)
+            named = peers is None or any("podSelector" in p and _matches(p["podSelector"], theirs) for p in peers)
+            if named and any(port["port"] == "http" for port in rule["ports"]):
+                return True
+    return False
+
+
+def test_inside_the_network_has_the_edges_of_the_code_and_no_other(manifests: list[Object]) -> None:
+    addresses = set(GatewaySettings.model_fields) - set(ServiceSettings.model_fields)
+    called = {name.removesuffix("_url") for name in addresses if name.endswith("_url")}
+    assert called < set(SERVICES)
+    edges = {(("gateway", "api"), (name, "api")) for name in called}
+    for name in SERVICES:
+        if any(
+            "TokenVerifier(settings)" in path.read_text("utf-8") for path in (ROOT / "services" / name).glob("*.py")
+        ):
+            edges.add(((name, "api"), ("identity", "api")))
+    assert len(edges) == 6
+    pods = {(p["app.kubernetes.io/name"], p["tongban/role"]): p for p in _pods(manifests)}
+    found = {
+        (source, target)
+        for source in pods
+        for target in pods
+        if _allows(manifests, "egress", pods[source], pods[target])
+        and _allows(manifests, "ingress", pods[target], pods[source])
+    }
+    assert found == edges
+
+
+def _ports_outside(manifests: list[Object], labels: dict[str, str]) -> set[int]:
+    """Ports outside of the cluster that pods with these labels reach."""
+    found = set()
+    for one in _of(manifests, "NetworkPolicy"):
+        for rule in one["spec"].get("egress", []):
+            if _matches(one["spec"]["podSelector"], labels) and any("ipBlock" in peer for peer in rule["to"]):
+                found |= {port["port"] for port in rule["ports"]}
+    return found
+
+
+def test_outside_each_pod_reaches_what_it_needs(manifests: list[Object]) -> None:
+    for name, template, _ in _workloads(manifests):
+        labels = template["metadata"]["labels"]
+        service, role = labels["app.kubernetes.io/name"], labels["tongban/role"]
+        wanted = {"migrate": {5432}, "topics": {9093}}.get(role, {5432, 9093})
+        # Files; the issuer; back-channel logout; departments' endpoints, checked when subscribed and called later.
+        if (service, role) in {("gateway", "api"), ("identity", "worker")} or (
+            service in ("cases", "notify") and role in ROLES
+        ):
+            wanted = wanted | {443}
+        assert _ports_outside(manifests, labels) == wanted, name
+
+
+def test_pods_get_no_variables_of_services(manifests: list[Object]) -> None:
+    """A Service named tongban-… would put TONGBAN_… names into every pod, and an unknown one is an error."""
+    for name, template, _ in _workloads(manifests):
+        assert template["spec"]["enableServiceLinks"] is False, name
+
+
+def test_who_speaks_to_kafka_has_its_certificate(manifests: list[Object]) -> None:
+    for name, _, container in _workloads(manifests):
+        if container["args"][0] != "migrate":
+            path = _environment(manifests, name)["TONGBAN_KAFKA_CA_FILE"]
+            assert str(Path(path).parent) in {mount["mountPath"] for mount in container["volumeMounts"]}, name
+
+
+def test_a_changed_setting_changes_no_job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Job that is there cannot be changed: applying the manifests again must not try to."""
+    monkeypatch.setattr("deploy.render.FOLDER", tmp_path)
+    jobs = []
+    for issuer in ("id.example.org", "sso.example.org"):
+        shutil.copytree(FOLDER, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+        overlay = tmp_path / "overlays" / "production" / "kustomization.yaml"
+        overlay.write_text(overlay.read_text("utf-8").replace("https://id.example.org", f"https://{issuer}"), "utf-8")
+        kafka = overlay.with_name("kafka.env")
+        kafka.write_text(kafka.read_text("utf-8").replace("kafka-1", issuer), "utf-8")
+        found = objects(render("production"))
+        assert any(issuer in str(one) for one in _of(found, "ConfigMap"))
+        jobs.append(_of(found, "Job"))
+    assert jobs[0] == jobs[1]
 
 
 def test_ports_that_are_named_exist(manifests: list[Object]) -> None:
@@ -203,7 +297,7 @@ def test_config_maps_and_secrets_that_are_named_exist(
 
 
 def test_every_setting_is_one_that_is_read(manifests: list[Object], given_secrets: dict[str, list[str]]) -> None:
-    known = known_names(registry.settings_classes())
+    known = known_names(registry.settings_classes()) | OF_THE_STORE
     for one in _of(manifests, "ConfigMap"):
         assert set(one.get("data", {})) <= known, _name(one)
     for name, keys in given_secrets.items():
@@ -224,7 +318,8 @@ def test_a_service_is_told_all_that_it_requires(
     cls = registry.settings_class(service)
     for role in ROLES:
         told = set(_environment(manifests, f"{service}-{role}")) | set(given_secrets[service])
-        for field in cls.required:
+        fields = cls.required + {"identity": ("clients",)}.get(service, ())  # asked for by who serves
+        for field in fields:
             assert told & set(cls.environment_names(field)), f"{service}-{role}: {field}"
 
 
@@ -266,10 +361,29 @@ def test_the_image_is_built_from_locked_packages_and_runs_without_root() -> None
         if "pip install" in line or "pip wheel" in line:
             assert "--require-hashes" in line or "--no-deps" in line or "pip wheel" in line, line
     final = text.rpartition("\nFROM ")[2]
+    for index in ("PIP_INDEX_URL", "NPM_CONFIG_REGISTRY"):
+        assert f"\nARG {index}\n" in text, "an index may be named, and none is by default"
     user = re.search(r"^USER (\d+):\d+$", final, re.MULTILINE)
     assert user and int(user[1]) > 0
+
+
+def test_the_builder_is_sent_what_is_copied_and_nothing_else() -> None:
+    text = (FOLDER / "Dockerfile").read_text("utf-8")
+    copied = [line.split()[1:-1] for line in text.splitlines() if line.startswith("COPY ") and "--from" not in line]
+    sent = (ROOT / ".dockerignore").read_text("utf-8").splitlines()
+    assert "*" in sent
+    assert sorted(f"!{name}" for names in copied for name in names) == sorted(x for x in sent if x.startswith("!"))
 
 
 def test_only_this_folder_names_the_overlay_addresses() -> None:
     for path in Path(FOLDER / "base").rglob("*.yaml"):
         assert "example.org" not in path.read_text("utf-8"), path
+
+
+def test_files_go_to_a_store_that_the_cases_service_may_enter(
+    manifests: list[Object], given_secrets: dict[str, list[str]]
+) -> None:
+    for role in ROLES:
+        told = set(_environment(manifests, f"cases-{role}")) | set(given_secrets["cases"])
+        assert told >= OF_THE_STORE | {"TONGBAN_STORAGE_URL"}
+    assert not [name for name, keys in given_secrets.items() if name != "cases" and set(keys) & OF_THE_STORE]
