@@ -21,7 +21,7 @@ test: setup-dev machine ## All tests on SQLite and PostgreSQL with a real Kafka 
 test-deep: setup-dev machine ## The long tests that `make test` leaves out
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m deep $(ARGS)
 
-check: setup-dev ## Format, lint, types, import rules, templates, manifests
+check: setup-dev ## Format, lint, types, import rules, templates, manifests, Dockerfile
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -30,6 +30,7 @@ check: setup-dev ## Format, lint, types, import rules, templates, manifests
 	$(BIN)/python scripts/check_size.py
 	$(BIN)/python scripts/docs.py --check
 	$(BIN)/python -m deploy.render --check
+	$(BIN)/hadolint deploy/Dockerfile
 
 docs: setup-dev ## Write the generated documents anew (events, diagram)
 	@$(BIN)/python scripts/docs.py
@@ -61,7 +62,7 @@ clean: ## Remove what set-up made; the data folder stays
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …" >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 # A developer's environment is a superset: do not take tools away from it.
 $(VENV)/local.stamp: requirements-local.lock pyproject.toml | $(BIN)/python
