@@ -155,6 +155,8 @@ class UnitOfWork:
     def __init__(self, context: "Context", *, readonly: bool = False) -> None:
         self.context = context
         self.readonly = readonly
+        self.in_group = False
+        """Set by `kit.group_commit`: what fails undoes others' work too, who are then run again alone."""
         self._connection: AsyncConnection | None = None
         self._hold: AbstractAsyncContextManager[Any] | None = None
         self._savepoints: list[tuple[Any, int, int, int, int]] = []

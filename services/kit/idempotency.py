@@ -60,12 +60,19 @@ async def once(
     `keep` makes the JSON to keep of what `act` returns (ids, not personal data). Where the answer is known beforehand
     (an id), give it as `answer`: that saves a statement. Returns (answer as kept, whether it is a repetition). Raises
     KeyReused when the key came with another request before. Two at once: the second waits for the first.
+
+    In a group's transaction (`kit.group_commit`) a known answer is written with all other rows at the end: a key that
+    was used before undoes the group, and alone the job is told.
     """
     table = work.context.tables.idempotency
     digest = hashlib.sha256(key.encode()).hexdigest()
     fingerprint = hashlib.sha256(orjson.dumps(request, option=orjson.OPT_SORT_KEYS)).hexdigest()
     known = b"" if answer is None else orjson.dumps(answer)
     row = {"caller": caller, "key": digest, "fingerprint": fingerprint, "answer": known, "created_at": work.now()}
+    if work.in_group and answer is not None:
+        work.add(table, row)
+        await act()
+        return answer, False
     if await work.insert_ignore(table, [row], table.c.key):
         result = keep(await act())
         if result == answer:

@@ -56,7 +56,7 @@ def check_seen(case: Case, seen: int) -> None:
 
 async def item_in_force(work: Work, code: str) -> Item:
     """The current version of an item that is offered. Raises ItemNotFound, ItemRetired."""
-    known = await work.items.current(code)
+    known = await work.items.in_force(code)
     if known is None:
         raise ItemNotFound
     if known[1]:

@@ -51,22 +51,29 @@ async def submit_case(
         raise Invalid(fields=[FieldProblem("answers", "too_large", "at most 128 KiB of JSON in UTF-8")])
     made: list[Dossier] = []
     case_id = new_id()
+    given = forms.answered(answers)
+    last = work.context.items.last(item_code)
 
-    async def submit(numbering: Numbering) -> str:
+    async def submit(work: Work, numbering: Numbering) -> str:
         item = await item_in_force(work, item_code)
-        given = forms.answered(answers)
-        problems = item.form.problems(given) + draft_rules.missing_materials(item, set())
-        if problems:
+        if item is not last and (problems := _problems(item, given)):
             raise SubmissionInvalid(fields=problems)
         made.append(_first(work, citizen, item, item.form.called_for(given), numbering, case_id))
         return case_id
 
+    run: Transaction = work.context.together.run
+    if last is None or _problems(last, given):
+        last, run = None, _alone(work)  # what may well be refused must not undo what others hand in
     request = {"submit": item_code, "answers": answers}
     division = await _division(work, item_code)
-    kept = await _numbered(work, citizen, key, request, division, submit, case_id)
+    kept = await _numbered(work, run, citizen, key, request, division, submit, case_id)
     if made:
         return made[-1], True
     return await _read(work, citizen, kept), False
+
+
+def _problems(item: Item, given: dict[str, Any]) -> list[FieldProblem]:
+    return item.form.problems(given) + draft_rules.missing_materials(item, set())
 
 
 async def submit_draft(work: Work, citizen: Principal, draft_id: str, seen: int, key: str) -> tuple[Dossier, bool]:
@@ -78,7 +85,7 @@ async def submit_draft(work: Work, citizen: Principal, draft_id: str, seen: int,
 
     new: list[str] = []
 
-    async def submit(numbering: Numbering) -> str:
+    async def submit(work: Work, numbering: Numbering) -> str:
         draft = await work.drafts.locked(draft_id, citizen.sub)
         draft_rules.check_open(draft, seen)
         item = await draft_item(work, draft)
@@ -108,15 +115,16 @@ async def submit_draft(work: Work, citizen: Principal, draft_id: str, seen: int,
     async with work:
         item_code = (await work.drafts.get(draft_id, citizen.sub)).item_code
     division = await _division(work, item_code)
-    kept = await _numbered(work, citizen, key, {"submit_draft": draft_id}, division, submit)
+    request = {"submit_draft": draft_id}
+    kept = await _numbered(work, _alone(work), citizen, key, request, division, submit)
     return await _read(work, citizen, kept), bool(new)
 
 
 async def _division(work: Work, item_code: str) -> str:
     """The division that numbers of the item's cases begin with: remembered, since it hardly ever changes."""
-    known = work.context.items.division(item_code)
+    known = work.context.items.last(item_code)
     if known is not None:
-        return known
+        return known.division
     async with work:
         current = await work.items.current(item_code)
         if current is None:
@@ -133,16 +141,29 @@ class _OtherPlace(Exception):
         self.day = day
 
 
+Transaction = Callable[[Callable[[Work], Awaitable[str]]], Awaitable[str]]
+"""Runs a job in a transaction: one of its own, or one that it shares."""
+
+
+def _alone(work: Work) -> Transaction:
+    async def run(act: Callable[[Work], Awaitable[str]]) -> str:
+        async with work:
+            return await act(work)
+
+    return run
+
+
 async def _numbered(
     work: Work,
+    run: Transaction,
     citizen: Principal,
     key: str,
     request: Any,
     division: str,
-    submit: Callable[[Numbering], Awaitable[str]],
+    submit: Callable[[Work, Numbering], Awaitable[str]],
     answer: str | None = None,
 ) -> str:
-    """Run a submission once for this key; the case's id (`answer` where it is known beforehand).
+    """`run` a submission once for this key; the case's id (`answer` where it is known beforehand).
 
     The number is taken before the transaction, for `division`; one that was not needed is given back. At midnight, or
     when the item went to another division, it does not fit: then all is done again with one that does.
@@ -151,18 +172,21 @@ async def _numbered(
     while True:
         number = await work.context.numbers.take(work, division, day)
         numbering = Numbering(number)
-        try:
-            async with work:
-                kept, _ = await once(
-                    work,
-                    caller=citizen.sub,
-                    key=key,
-                    request=request,
-                    act=lambda: submit(numbering),  # noqa: B023 (called within this round)
-                    keep=str,
-                    answer=answer,
-                )
+
+        async def act(work: Work) -> str:
+            kept, _ = await once(
+                work,
+                caller=citizen.sub,
+                key=key,
+                request=request,
+                act=lambda: submit(work, numbering),  # noqa: B023 (called within this round)
+                keep=str,
+                answer=answer,
+            )
             return str(kept)
+
+        try:
+            return await run(act)
         except _OtherPlace as error:
             division, day = error.division, error.day
         finally:

@@ -18,21 +18,22 @@ class ItemCache:
 
     def __init__(self) -> None:
         self._items: dict[tuple[str, int], Item] = {}
-        self._divisions: dict[str, str] = {}
+        self._last: dict[str, Item] = {}
 
     def get(self, code: str, version: int) -> Item | None:
         return self._items.get((code, version))
 
-    def division(self, code: str) -> str | None:
-        """The division of the version of an item that was read last; a guide, not the truth."""
-        return self._divisions.get(code)
+    def last(self, code: str) -> Item | None:
+        """The version of an item that was read last; a guide, not the truth."""
+        return self._last.get(code)
 
     def put(self, item: Item) -> Item:
         if len(self._items) >= _CACHED:
             self._items.pop(next(iter(self._items)))
-            self._divisions.clear()
-        self._divisions[item.code] = item.division
-        return self._items.setdefault((item.code, item.version), item)
+            self._last.clear()
+        kept = self._items.setdefault((item.code, item.version), item)
+        self._last[item.code] = kept
+        return kept
 
 
 class ItemStore:
@@ -41,6 +42,13 @@ class ItemStore:
     def __init__(self, work: UnitOfWork, cache: ItemCache) -> None:
         self._work = work
         self._cache = cache
+        self._current: dict[str, tuple[int, bool] | None] = {}
+
+    async def in_force(self, code: str) -> tuple[int, bool] | None:
+        """`current`, read once in this unit of work: many applications for one item share a transaction."""
+        if code not in self._current:
+            self._current[code] = await self.current(code)
+        return self._current[code]
 
     async def current(self, code: str) -> tuple[int, bool] | None:
         """The current version of an item and whether it is retired; None when no such item was published."""

@@ -12,6 +12,7 @@ from services.cases.store.numbers import Numbers
 from services.cases.store.sealing import Sealing
 from services.kit.crypto import Crypto
 from services.kit.db import UnitOfWork
+from services.kit.group_commit import GroupCommit
 from services.kit.service import Context
 from services.kit.storage import Storage
 
@@ -25,12 +26,14 @@ class CasesContext(Context):
     storage: Storage = field(init=False)
     items: ItemCache = field(default_factory=ItemCache)
     numbers: Numbers = field(init=False)
+    together: "GroupCommit[Work]" = field(init=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.crypto = Crypto(self)
         self.storage = Storage(self.settings, self.crypto)
         self.numbers = Numbers(self.settings.number_block)
+        self.together = GroupCommit(lambda: Work(self))
 
 
 class Work(UnitOfWork):
