@@ -22,13 +22,14 @@ class LiveReader:
     def __init__(self, context: Context, hub: Hub) -> None:
         self._context = context
         self._hub = hub
-        self._reading = False
 
     async def run(self) -> None:
         try:
             consumer = await broker.live_consumer(self._context.settings, TOPICS)
             try:
-                self._reading = True
+                # From here on nothing is missed; what came before (a broker that was away) the pages read anew.
+                await consumer.seek_to_end()
+                self._hub.renew()
                 async for message in consumer:
                     try:
                         event = decode(message.headers, message.value, message.key)
@@ -37,7 +38,6 @@ class LiveReader:
                         continue
                     self._hub.tell(event.subject, event.version)
             finally:
-                self._reading = False
                 await asyncio.shield(consumer.stop())
         except (KafkaError, OSError, TimeoutError) as error:
             log.warning("live.away", cause=type(error).__name__)

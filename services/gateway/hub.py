@@ -20,8 +20,8 @@ _END = -1
 
 
 def _put(queue: asyncio.Queue[int], version: int) -> None:
-    if queue.full():
-        queue.get_nowait()
+    if queue.full() and queue.get_nowait() == _END:
+        version = _END
     queue.put_nowait(version)
 
 
@@ -55,8 +55,14 @@ class Hub:
             if not self._watchers[key]:
                 del self._watchers[key]
 
+    def renew(self) -> None:
+        """End every stream, so that its page comes again and reads the present: news may have been missed."""
+        for watchers in self._watchers.values():
+            for queue in watchers:
+                _put(queue, _END)
+
     async def versions(self, queue: asyncio.Queue[int], seconds: float) -> AsyncIterator[int | None]:
-        """What the queue gets; None every `seconds` without news; ends when the process stops."""
+        """What the queue gets; None every `seconds` without news; ends when news was missed or the process stops."""
         while not self._closed:
             try:
                 async with asyncio.timeout(seconds):
@@ -71,6 +77,4 @@ class Hub:
     def close(self) -> None:
         """End every stream: the process stops."""
         self._closed = True
-        for watchers in self._watchers.values():
-            for queue in watchers:
-                _put(queue, _END)
+        self.renew()

@@ -22,6 +22,7 @@ from services.gateway.settings import GatewaySettings
 from services.kit import migrations
 from services.kit.clock import utc_now
 from tests.gateway.applications import CASE, DRAFT, case, draft, due, item
+from tests.gateway.conftest import Clock
 from tests.gateway.world import ISSUER, SUBJECT, World, client_key, problem
 from tests.harness.machine import missing
 
@@ -52,6 +53,7 @@ PAGES = (
     "/account",
     "/signout/done",
     "/nothing",
+    "/api/",
 )
 
 
@@ -63,6 +65,7 @@ class Portal:
     world: World
     site: Any
     browser: Browser
+    clock: Clock
 
     async def person(self, **options: Any) -> BrowserContext:
         """A browser with somebody signed in."""
@@ -169,14 +172,15 @@ async def portal(sqlite_url: str, tmp_path: Path, request: pytest.FixtureRequest
         **getattr(request, "param", {}),
     )
     await migrations.upgrade(settings)
-    service = app.build(settings, world)
+    clock = Clock()
+    service = app.build(settings, world, clock)
     await service.open()
     server = uvicorn.Server(uvicorn.Config(service.app, lifespan="off", log_config=None, timeout_graceful_shutdown=1))
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
         site = service.app._surfaces[("localhost", listening.getsockname()[1])].app.state.site  # type: ignore[attr-defined]
-        yield Portal(origin, world, site, browser)
+        yield Portal(origin, world, site, browser, clock)
         await browser.close()
     for drain in service.drain:
         drain()
@@ -257,6 +261,8 @@ async def test_a_case_page_follows_its_case_without_a_reload(portal: Portal) -> 
     await page.wait_for_selector("[data-version='3']")
     assert await page.locator("#state").inner_text() == "受理了，正在审查"
     assert await page.locator("main").count() == 1, "only the part that lives is swapped"
+    said = page.locator("[role=status][data-said]")
+    assert await said.inner_text() == "受理了，正在审查", "said where a live region was before"
     assert await page.evaluate("window.here")
     assert not await violations(page)
     assert not trouble
@@ -295,8 +301,34 @@ async def test_the_end_of_a_session_is_warned_of_and_can_be_moved(portal: Portal
     await warning.wait_for(state="hidden", timeout=5_000)
 
 
+@pytest.mark.parametrize("portal", [{"idle_seconds": 60, "absolute_seconds": 60, "warning_seconds": 58}], indirect=True)
+async def test_the_longest_time_takes_no_typed_text_along(portal: Portal) -> None:
+    """It cannot be moved, so the page says so, and hands what was typed to the server before it leaves."""
+    page = await (await portal.person()).new_page()
+    await page.route(f"{ISSUER}/**", lambda route: route.abort())
+    await page.goto(f"{portal.origin}/apply/{DRAFT}/pages/who")
+    warning = page.locator("#session")
+    await warning.wait_for(state="visible", timeout=15_000)
+    await page.fill("#f-name", "打到一半")
+    assert "登录满了最长时间" in await warning.inner_text()
+    assert await warning.locator("button").is_hidden()
+    await page.route("**/session", lambda route: route.fulfill(status=503))
+    async with page.expect_response("**/session"):
+        pass
+    assert await page.input_value("#f-name") == "打到一半", "a busy server is no reason to give it up"
+    await page.unroute("**/session")
+    async with page.expect_request(lambda request: request.method == "POST" and "/pages/who" in request.url) as sent:
+        portal.clock.ahead = timedelta(minutes=2)
+    request = await sent.value
+    assert request.post_data is not None
+    assert "hold=1" in request.post_data
+    answer = await request.response()
+    assert answer is not None
+    assert "held%3D" in answer.headers["location"]
+
+
 async def test_a_first_visit_weighs_little(portal: Portal) -> None:
-    for path in ("/", "/items/510123002000"):
+    for path in ("/", "/items/510123002000", "/api/"):
         context = await portal.browser.new_context(locale="zh-CN")
         page = await context.new_page()
         wire = await context.new_cdp_session(page)

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from services.kit.service import Service
+from services.kit.telemetry import metrics
 from tests.gateway.applications import item
 from tests.gateway.conftest import Browser
 from tests.gateway.world import Call, World, problem
@@ -12,6 +13,7 @@ from tests.gateway.world import Call, World, problem
 async def test_a_host_that_is_not_ours_is_refused(browser: Browser) -> None:
     for host in ("evil.test", "portal.test:444", "portal.test@evil.test", ""):
         assert (await browser.get("/", headers={"host": host})).status_code == 421
+    assert (await browser.get("/", headers={"host": "portal.test:port"})).status_code == 400
     assert (await browser.get("/", headers={"host": "PORTAL.test:443"})).status_code == 200
 
 
@@ -67,6 +69,8 @@ async def test_the_documents_are_there_without_a_token(browser: Browser, world: 
     document = (await browser.get("/api/cases/openapi.json")).json()
     assert document == {"openapi": "3.1.0", "servers": [{"url": "/api/cases"}]}
     page = (await browser.get("/api/")).text
+    assert "api-document" not in page
+    assert 'data-document="/api/cases/openapi.json"' in (await browser.get("/api/?service=cases")).text
     assert "/api/cases/openapi.json" in page
     assert "cn.tongban.cases.submitted.v1" in page and "/api/asyncapi.json" in page
     events = (await browser.get("/api/asyncapi.json")).json()
@@ -92,6 +96,39 @@ async def test_one_address_may_ask_so_much(browser: Browser) -> None:
     assert calls[-1].headers["content-type"] == "application/problem+json"
     posts = [await browser.http.post("/signout", data={"a": "b"}) for _ in range(3)]
     assert [answer.status_code for answer in posts] == [403, 403, 429]
+    asked = [await browser.get("/session") for _ in range(4)]
+    assert [answer.status_code for answer in asked] == [200] * 4, "open pages ask by themselves: another account"
+
+
+@pytest.mark.parametrize("more_settings", [{"post_rate": "2/minute"}])
+async def test_the_providers_logout_tokens_are_not_counted(browser: Browser, world: World) -> None:
+    """They all come from one address, and each is signed."""
+    for _ in range(5):
+        token = {"logout_token": world.provider.logout_token()}
+        assert (await browser.http.post("/signin/backchannel-logout", data=token)).status_code == 200
+
+
+async def test_an_api_request_is_measured_once(browser: Browser, world: World) -> None:
+    world.services.on("cases", "GET", "/cases", {"items": []})
+
+    def seen() -> float:
+        return sum(
+            sample.value
+            for family in metrics.http_seconds.collect()
+            for sample in family.samples
+            if sample.name.endswith("_count") and sample.labels["service"] == "gateway"
+        )
+
+    before = seen()
+    await browser.get("/api/cases/cases", headers={"authorization": "Bearer t"})
+    assert seen() - before == 1
+
+
+async def test_a_file_passed_by_the_api_keeps_its_policy_and_digest(browser: Browser, world: World) -> None:
+    headers = {"content-security-policy": "default-src 'none'; sandbox", "repr-digest": "sha-256=:AA==:"}
+    world.services.on("cases", "GET", "/file", httpx.Response(200, content=b"x", headers=headers))
+    answer = await browser.get("/api/cases/file", headers={"authorization": "Bearer t"})
+    assert {name: answer.headers[name] for name in headers} == headers
 
 
 async def test_a_fault_shows_nothing_of_the_inside(

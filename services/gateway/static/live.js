@@ -3,12 +3,34 @@
 (() => {
   const watched = document.querySelector("[data-live]");
   if (!watched || !window.EventSource) return;
-  const source = new EventSource(watched.dataset.live);
-  source.addEventListener("version", (event) => {
-    const shown = document.querySelector("[data-live]");
-    if (shown && Number(event.data) > Number(shown.dataset.version)) {
-      shown.dispatchEvent(new CustomEvent("newer", { bubbles: true }));
-    }
-  });
+  let source;
+  let wait = 10;
+
+  function open() {
+    source = new EventSource(watched.dataset.live);
+    source.addEventListener("version", (event) => {
+      wait = 10;
+      const shown = document.querySelector("[data-live]");
+      if (shown && Number(event.data) > Number(shown.dataset.version)) {
+        shown.dispatchEvent(new CustomEvent("newer", { bubbles: true }));
+      }
+    });
+    // A browser comes again by itself when a stream breaks, and not when it was refused (too many, or an outage).
+    source.addEventListener("error", () => {
+      if (source.readyState !== EventSource.CLOSED || wait > 300) return;
+      setTimeout(open, wait * 1000);
+      wait *= 2;
+    });
+  }
+
+  // What is so now is said where it stands still: a live region that is itself replaced is read by nobody.
+  const said = document.querySelector("[data-said]");
+  const place = watched.parentElement;
+  new MutationObserver(() => {
+    const now = place.querySelector("[data-saying]")?.textContent ?? "";
+    if (said && now !== said.textContent) said.textContent = now;
+  }).observe(place, { childList: true });
+
+  open();
   addEventListener("pagehide", () => source.close());
 })();

@@ -64,12 +64,6 @@ class Assets:
             return
         self.add(name, path.read_bytes())
 
-    def add_folder(self, folder: Path) -> None:
-        """Serve every file of `folder` under its own name, style sheets apart: those are bundled."""
-        for path in sorted(folder.iterdir()):
-            if path.is_file() and path.suffix != ".css":
-                self.add_file(path.name, path)
-
     def add_styles(self, name: str, paths: Iterable[Path]) -> None:
         """Serve the style sheets `paths` as one file."""
         self.add(name, minify_css("\n".join(path.read_text("utf-8") for path in paths)).encode())

@@ -76,12 +76,6 @@ def pick(text: object) -> str:
     return str((english if language() == ENGLISH and english else chinese) or "")
 
 
-def spoken_in(text: object) -> str:
-    """The tag of the language that `pick` answers in, for a `lang` attribute where it is not the page's own."""
-    english = text.get("en") if isinstance(text, Mapping) else getattr(text, "en", None)
-    return ENGLISH if language() == ENGLISH and english else CHINESE
-
-
 def negotiate(cookie: str | None, accept: str) -> str:
     """The language for a reader: their own choice (cookie), else Accept-Language (RFC 9110 §12.5.4), else Chinese."""
     if cookie is not None and cookie in LANGUAGES:

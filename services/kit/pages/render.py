@@ -100,7 +100,6 @@ class Library:
         }
         self.environment.filters |= {
             "pick": languages.pick,
-            "spoken_in": languages.spoken_in,
             "day": dates.day,
             "day_only": dates.day_only,
             "full_day": dates.full_day,

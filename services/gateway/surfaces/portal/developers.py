@@ -8,12 +8,12 @@ from services.gateway.surfaces.base import SERVICES, Site
 
 
 async def documents(request: Request) -> Response:
-    """One service's document at a time; the plain documents are linked for who has no script."""
+    """What there is; with `service` its document as well, in a viewer that weighs more than all pages together."""
     site = Site.of(request)
-    chosen = request.query_params.get("service", SERVICES[0])
+    chosen = request.query_params.get("service", "")
     values = {
         "services": SERVICES,
-        "chosen": chosen if chosen in SERVICES else SERVICES[0],
+        "chosen": chosen if chosen in SERVICES else "",
         "topics": list(all_topics().values()),
     }
     return await site.pages.render(request, "portal/developers.html", values)
