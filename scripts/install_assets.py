@@ -16,7 +16,6 @@ STAMP = FOLDER / "installed"
 SOURCES = ("package.json", "package-lock.json", ".npmrc")
 WANTED = {
     "htmx.org/dist/htmx.min.js": "web/htmx/htmx.min.js",
-    "htmx.org/dist/ext/hx-sse.min.js": "web/htmx/hx-sse.js",
     "swagger-ui-dist/swagger-ui.css": "web/swagger-ui/swagger-ui.css",
     "swagger-ui-dist/swagger-ui-bundle.js": "web/swagger-ui/swagger-ui-bundle.js",
     "axe-core/axe.min.js": "test/axe.min.js",
