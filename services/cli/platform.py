@@ -1,6 +1,7 @@
 """run, serve, migrate: what starts things."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -45,19 +46,20 @@ def serve(
 
 def migrate(service: AnyService = None) -> None:
     """Bring databases to the newest revision. In the local profile this makes the secrets first, where missing."""
+    names = chosen(service)
     if os.environ.get("TONGBAN_PROFILE") in (Profile.LOCAL, Profile.TEST):
         from services.local import secrets
 
         data_dir = Path(read_name("TONGBAN_DATA_DIR") or ".data")
         for name in secrets.make(data_dir):
             print(f"made {secrets.folder(data_dir) / name}")
-    run_async(_migrate(service))
+    run_async(_migrate(names))
 
 
-async def _migrate(service: str | None) -> None:
+async def _migrate(names: Sequence[str]) -> None:
     from services.kit.migrations import upgrade
 
-    for name in chosen(service):
+    for name in names:
         settings = registry.narrowed(name)
         if not (settings.migration_database_url or settings.database_url):
             raise SettingsError(f"{settings.environment_names('migration_database_url')[0]} is not set")

@@ -17,9 +17,10 @@ from typing import Annotated
 
 import typer
 
+from services.cli import registry
 from services.cli.support import CommandError
 from services.kit.settings import Profile, read_name
-from services.local import runfile
+from services.local import runfile, secrets
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -39,9 +40,11 @@ def backup(
 ) -> None:
     """Back up the local platform: databases, Kafka's log, files, secrets. The platform must be stopped.
 
-    Only stopped, databases and Kafka's log tell the same story. For PostgreSQL use its own tools (pg_dump).
+    Only stopped, databases and Kafka's log tell the same story. PostgreSQL, or a Kafka that was there, is not in the
+    data folder: such a platform is not backed up here, use their own tools (pg_dump).
     """
     data_dir = _data_dir()
+    _check_whole(data_dir)
     if archive.exists():
         raise CommandError(f"{archive} exists already")
     if not (data_dir / "sqlite").is_dir():
@@ -67,6 +70,18 @@ def _data_dir() -> Path:
             "backup and restore are for the local profile: use the tools of PostgreSQL, Kafka and the storage"
         )
     return Path(read_name("TONGBAN_DATA_DIR") or ".data")
+
+
+def _check_whole(data_dir: Path) -> None:
+    """Raise CommandError where a part of the platform is elsewhere: what is in the folder is then an older story."""
+    names = {name for cls in registry.settings_classes() for name in cls.environment_names("database_url")}
+    addresses = [read_name(name) or "" for name in names]
+    if any(secrets.folder(data_dir).glob("*.database_url")) or any("postgresql" in address for address in addresses):
+        raise CommandError("the databases of this platform are on PostgreSQL: use its own tools (pg_dump)")
+    found = runfile.load(data_dir)
+    kafka = read_name("TONGBAN_KAFKA") or (found.settings.get("TONGBAN_KAFKA") if found else None)
+    if kafka:
+        raise CommandError(f"the events of this platform are in the Kafka at {kafka}: use its own tools")
 
 
 def _write(data_dir: Path, archive: Path) -> int:

@@ -3,15 +3,18 @@
 import asyncio
 import json
 import re
+import secrets
 import subprocess
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from sqlalchemy import text as sql
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.kit.settings import SERVICES
 from tests.harness.platform import Platform
+from tests.platform.conftest import Command
 
 
 def _ok(done: subprocess.CompletedProcess[str]) -> str:
@@ -53,6 +56,42 @@ def test_nothing_is_set_aside_and_nothing_can_be_replayed(platform: Platform) ->
     assert _ok(platform.tongban("dead-letters", "list", "--all")) == "none\n"
     assert "nothing is parked under 4711" in _refused(platform.tongban("dead-letters", "replay", "notify", "4711"))
     assert "one event, or --all" in _refused(platform.tongban("dead-letters", "replay", "notify"))
+
+
+async def test_what_cannot_be_read_is_set_aside_tried_again_and_given_up(platform: Platform) -> None:
+    key = f"broken-{secrets.token_hex(4)}".encode()
+    producer = AIOKafkaProducer(bootstrap_servers=platform.kafka)
+    await producer.start()
+    try:
+        await producer.send_and_wait("cases.events", b"{", key=key)
+    finally:
+        await producer.stop()
+
+    number = await _dead(platform, key)
+    consumer = AIOKafkaConsumer("cases.events.dead", bootstrap_servers=platform.kafka, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        async with asyncio.timeout(20):
+            while (await consumer.getone()).key != key:
+                pass
+    finally:
+        await consumer.stop()
+
+    assert _ok(platform.tongban("dead-letters", "replay", "notify", number)) == "1 to be tried again\n"
+    assert await _dead(platform, key) == number, "it was tried again, and is no better"
+    assert _ok(platform.tongban("dead-letters", "drop", "notify", number)) == "dropped\n"
+    assert _ok(platform.tongban("dead-letters", "list", "notify", "--all")) == "none\n"
+    _refused(platform.tongban("dead-letters", "drop", "notify", number))
+
+
+async def _dead(platform: Platform, key: bytes) -> str:
+    """The number of the dead event of `key` in notify's list, as soon as it is there."""
+    pattern = rf"^notify +(\d+) +dead +cases\.events/\d+/\d+ +{key.decode()} +\S.*ce_id is missing$"
+    async with asyncio.timeout(60):
+        while True:
+            text = _ok(await asyncio.to_thread(lambda: platform.tongban("dead-letters", "list", "notify")))
+            if found := re.search(pattern, text, re.MULTILINE):
+                return found[1]
 
 
 def test_topics_are_there_and_stay(platform: Platform) -> None:
@@ -120,20 +159,22 @@ def test_an_import_that_takes_nothing_fails(platform: Platform, tmp_path: Path) 
     assert platform.tongban("items", "import", str(file)).returncode == 1
 
 
-@pytest.mark.parametrize("command", [("outbox", "nobody"), ("migrate", "nobody"), ("serve", "nobody")])
-def test_an_unknown_service_is_one_line(platform: Platform, command: tuple[str, ...]) -> None:
-    assert "there is no service 'nobody'" in _refused(platform.tongban(*command))
+@pytest.mark.parametrize("name", ["outbox", "migrate", "serve"])
+def test_an_unknown_service_is_one_line(command: Command, tmp_path: Path, name: str) -> None:
+    answer = command(name, "nobody", TONGBAN_PROFILE="local", TONGBAN_DATA_DIR=str(tmp_path / "data"))
+    assert "there is no service 'nobody'" in _refused(answer)
+    assert not (tmp_path / "data").exists()
 
 
 @pytest.mark.parametrize(
-    "command", ["bogus", "serve", "serve cases --role none", "outbox --limit 0", "dead-letters replay notify first"]
+    "words", ["bogus", "serve", "serve cases --role none", "outbox --limit 0", "dead-letters replay notify first"]
 )
-def test_wrong_usage_is_one_line_and_exit_status_2(platform: Platform, command: str) -> None:
-    done = platform.tongban(*command.split())
+def test_wrong_usage_is_one_line_and_exit_status_2(command: Command, words: str) -> None:
+    done = command(*words.split(), TONGBAN_PROFILE="local")
     assert done.returncode == 2
     assert done.stderr.startswith("tongban: ") and done.stderr.count("\n") == 1, done.stderr
 
 
 def test_a_running_platform_is_not_backed_up(platform: Platform, tmp_path: Path) -> None:
     text = _refused(platform.tongban("backup", str(tmp_path / "backup.tar.gz")))
-    assert "running" in text or "no SQLite platform" in text
+    assert ("PostgreSQL" if platform.postgres else "running") in text

@@ -78,6 +78,24 @@ def test_a_damaged_backup_changes_nothing(
     assert [path.name for path in again.iterdir()] == ["run.lock"]
 
 
+@pytest.mark.parametrize("where", ["created", "address", "kafka", "kafka of the last run"])
+def test_a_platform_that_is_partly_elsewhere_is_not_backed_up(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """An older SQLite file may still lie in the folder: a backup of it would look whole."""
+    if where == "created":
+        secrets.write(secrets.folder(data_dir) / "cases.database_url", "postgresql+asyncpg://u:p@h/d")
+    elif where == "address":
+        monkeypatch.setenv("TONGBAN_CASES_DATABASE_URL", "postgresql+asyncpg://u:p@h/d")
+    elif where == "kafka":
+        monkeypatch.setenv("TONGBAN_KAFKA", "kafka:9092")
+    else:
+        runfile.RunFile(profile="local", settings={"TONGBAN_KAFKA": "kafka:9092"}).save(data_dir)
+    with pytest.raises(CommandError, match=r"PostgreSQL|Kafka at kafka:9092"):
+        snapshots.backup(tmp_path / "backup.tar.gz")
+    assert not (tmp_path / "backup.tar.gz").exists()
+
+
 def test_backup_is_for_the_local_profile(data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TONGBAN_PROFILE", "production")
     with pytest.raises(CommandError, match="local profile"):
