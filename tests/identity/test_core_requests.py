@@ -58,10 +58,28 @@ async def test_an_empty_parameter_counts_as_omitted(world: World) -> None:
 
 
 async def test_post_works_as_get_does(world: World) -> None:
-    portal = world["portal"]
-    answer = await world.http().post("/authorize", data=portal.request())
-    assert answer.status_code == 200
-    assert 'name="password"' in answer.text
+    portal, browser, elsewhere = world["portal"], world.browser(), world.http()
+    answer = await browser.http.post("/authorize", data=portal.request())
+    assert answer.status_code == 303
+    page = await browser.http.get(answer.headers["location"])
+    assert 'name="password"' in page.text
+    await browser.post_sign_in(page.text, "lin", PASSWORD)
+    posted = await browser.http.post("/authorize", data=portal.request(prompt="none"))
+    assert "code" in query(posted.headers["location"])
+    # From another site the post comes without the cookie (SameSite=Lax), the GET that it is led to with it.
+    crossed = await elsewhere.post("/authorize", data=portal.request(prompt="none", state='a b&c=d"<é>'))
+    assert crossed.status_code == 303
+    assert crossed.headers["location"].startswith("/authorize?")
+    back = query((await browser.http.get(crossed.headers["location"])).headers["location"])
+    assert "code" in back
+    assert back["state"] == 'a b&c=d"<é>'
+
+
+async def test_a_post_that_no_address_can_hold_is_refused(world: World) -> None:
+    data = world["portal"].request(claims="x" * 7000)
+    answer = await world.http().post("/authorize", data=data)
+    assert answer.status_code == 413
+    assert "location" not in answer.headers
 
 
 async def test_prompt_none_asks_nobody(world: World) -> None:

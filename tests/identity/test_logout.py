@@ -9,7 +9,9 @@ import httpx
 import pytest
 
 from services.identity.domain.claims import LOGOUT_EVENT
+from services.identity.handlers import RetireKey, RotateKeys, retire_key, rotate_keys
 from services.identity.handlers.backchannel import BUILDER, POLICY, logout_token_builder
+from services.identity.handlers.workers import Housekeeping
 from services.kit.deliveries.worker import Deliveries
 from tests.identity.conftest import Starter, World
 from tests.identity.party import ISSUER, hidden
@@ -31,7 +33,7 @@ async def test_a_fitting_hint_signs_out_at_once_and_everywhere(world: World) -> 
     # Again, with nobody signed in and an expired hint: still back to the client.
     world.clock.forward(minutes=10)
     again = await browser.http.post("/logout", data=parameters)
-    assert again.headers["location"].startswith(DONE)
+    assert (await browser.http.get(again.headers["location"])).headers["location"].startswith(DONE)
 
 
 async def test_without_a_hint_the_person_is_asked(world: World) -> None:
@@ -61,6 +63,86 @@ async def test_a_hint_of_somebody_else_signs_nobody_out_unasked(world: World) ->
     page = await browser.http.get("/logout", params={"id_token_hint": hint})
     assert "/logout/confirm" in page.text
     assert "code" in await browser.silent(portal)
+
+
+async def test_a_hint_of_another_session_of_the_same_person_asks(world: World) -> None:
+    portal, browser, other = world["portal"], world.browser(), world.browser()
+    await browser.tokens(portal, "lin")
+    hint = (await other.tokens(portal, "lin"))["id_token"]
+    page = await browser.http.get("/logout", params={"id_token_hint": hint})
+    assert "/logout/confirm" in page.text
+    assert "code" in await browser.silent(portal)
+    assert "code" in await other.silent(portal)
+
+
+async def test_another_site_signs_nobody_out(world: World) -> None:
+    """A post from elsewhere comes without our cookies; nothing in its answer may take them away."""
+    portal, desk, browser, elsewhere = world["portal"], world["desk"], world.browser(), world.http()
+    await browser.tokens(portal, "lin")
+    await browser.tokens(desk, "clerk")
+    for answer in (
+        await elsewhere.post("/logout", data={"state": "x"}),
+        await elsewhere.post("/logout", data={"client_id": "portal", "post_logout_redirect_uri": DONE}),
+        await elsewhere.get("/logout"),
+        await elsewhere.get("/logout", params={"client_id": "portal"}),
+    ):
+        assert "sso" not in answer.headers.get("set-cookie", "")
+        if answer.status_code == 303:
+            asked = await browser.http.get(answer.headers["location"])
+            assert "/logout/confirm" in asked.text
+    assert "code" in await browser.silent(portal)
+    assert "code" in await browser.silent(desk)
+
+
+async def test_a_client_of_another_site_signs_out_by_post(world: World) -> None:
+    portal, browser, elsewhere = world["portal"], world.browser(), world.http()
+    tokens = await browser.tokens(portal)
+    parameters = {"id_token_hint": tokens["id_token"], "post_logout_redirect_uri": DONE, "state": "s"}
+    crossed = await elsewhere.post("/logout", data=parameters)
+    assert crossed.status_code == 303
+    answer = await browser.http.get(crossed.headers["location"])
+    assert answer.headers["location"] == f"{DONE}?state=s"
+    assert "__Host-tb-sso-citizen" not in browser.http.cookies
+    assert (await portal.refresh(tokens["refresh_token"])).json()["error"] == "invalid_grant"
+
+
+async def test_a_hint_ends_its_session_where_the_browser_has_lost_its_cookie(world: World) -> None:
+    portal, browser, other = world["portal"], world.browser(), world.browser()
+    tokens, others = await browser.tokens(portal, "lin"), await other.tokens(portal, "lin")
+    forged = tokens["id_token"][:-8] + "AAAAAAAA"
+    await world.http().get("/logout", params={"id_token_hint": forged})
+    assert "code" in await browser.silent(portal)
+    answer = await world.http().get("/logout", params={"id_token_hint": tokens["id_token"]})
+    assert answer.status_code == 200
+    assert (await portal.refresh(tokens["refresh_token"])).json()["error"] == "invalid_grant"
+    assert (await portal.refresh(others["refresh_token"])).status_code == 200
+
+
+async def test_a_hint_fits_though_its_key_has_left_the_key_set(world: World) -> None:
+    portal, browser = world["portal"], world.browser()
+    tokens = await browser.tokens(portal)
+    kid = (await portal.claims(tokens["id_token"]))["header"]["kid"]
+    world.clock.forward(seconds=601)
+    await rotate_keys(RotateKeys("operator"), world.work())
+    for _ in range(30):
+        assert "code" in await browser.silent(portal)
+        world.clock.forward(minutes=15)
+    await Housekeeping(world.provider).round()
+    world.provider.keys.forget()
+    assert kid not in (await portal.http.get("/jwks")).text
+    answer = await browser.http.get("/logout", params={"id_token_hint": tokens["id_token"]})
+    assert "已退出" in answer.text
+    assert (await browser.silent(portal))["error"] == "login_required"
+
+
+async def test_a_hint_of_a_key_that_others_may_hold_asks(world: World) -> None:
+    portal, browser = world["portal"], world.browser()
+    tokens = await browser.tokens(portal)
+    kid = (await portal.claims(tokens["id_token"]))["header"]["kid"]
+    await retire_key(RetireKey("operator", kid), world.work())
+    world.provider.keys.forget()
+    page = await browser.http.get("/logout", params={"id_token_hint": tokens["id_token"]})
+    assert "/logout/confirm" in page.text
 
 
 async def test_no_open_redirect_at_logout(world: World, subtests: pytest.Subtests) -> None:

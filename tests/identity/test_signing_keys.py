@@ -7,6 +7,7 @@ import pytest
 from joserfc.errors import InvalidKeyIdError
 from sqlalchemy import select
 
+from services.identity.domain.jose import ACCESS_TOKEN, ID_TOKEN, KeyRing, new_key
 from services.identity.domain.keys import KeyState
 from services.identity.errors import KeyTooYoung, KeyUnknown
 from services.identity.handlers import RetireKey, RotateKeys, keys, list_keys, retire_key, rotate_keys
@@ -77,12 +78,24 @@ async def test_a_retired_key_leaves_when_its_last_token_has_expired(world: World
     world.clock.forward(seconds=601)
     await rotate_keys(RotateKeys("operator"), world.work())
     retired = (await states(world))["ES256"]["retired"]
-    world.clock.forward(seconds=400)
-    await Housekeeping(world.provider).round()
-    assert (await states(world))["ES256"]["retired"] == retired
-    world.clock.forward(seconds=300)
-    await Housekeeping(world.provider).round()
-    assert "retired" not in (await states(world))["ES256"]
+    for seconds, shown, kept in ((400, True, True), (300, False, True), (12 * 3600, False, False)):
+        world.clock.forward(seconds=seconds)
+        await Housekeeping(world.provider).round()
+        world.provider.keys.forget()
+        assert (retired[0] in (await world.http().get("/jwks")).text) is shown
+        # Kept for the hints of sessions that still last.
+        assert (retired[0] in str(await states(world))) is kept
+
+
+def test_a_key_that_is_kept_for_hints_speaks_for_no_access_token() -> None:
+    public, private = new_key("ES256")
+    before = KeyRing.of([public], {"ES256": private})
+    after = KeyRing.of([], {}, [public])
+    claims = {"sub": "a"}
+    hint, access = (before.sign(claims, "ES256", typ) for typ in (ID_TOKEN, ACCESS_TOKEN))
+    assert before.read(access, ACCESS_TOKEN) == after.read(hint, ID_TOKEN) == claims
+    assert after.read(access, ACCESS_TOKEN) is None
+    assert after.jwks == b'{"keys":[]}'
 
 
 async def test_keys_rotate_on_schedule(world: World) -> None:

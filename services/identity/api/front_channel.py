@@ -1,5 +1,7 @@
 """Endpoints that browsers come to: authorization, sign-in, sign-out. Pages work without scripts."""
 
+from urllib.parse import urlencode
+
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
@@ -22,7 +24,7 @@ from services.identity.api.reading import (
     sso_cookies,
 )
 from services.identity.domain.parameters import Parameters
-from services.identity.errors import OAuthError, SignInLocked, SignInRefused, SlowDown
+from services.identity.errors import OAuthError, RequestTooLarge, SignInLocked, SignInRefused, SlowDown
 from services.identity.handlers import authorize as authorization
 from services.identity.handlers import logout as leaving
 from services.identity.handlers import signin
@@ -32,12 +34,16 @@ from services.kit.pages import FormExpired, gettext, ngettext
 router = APIRouter(tags=["front channel"], include_in_schema=False)
 SEE_OTHER = 303
 """After a post a browser must come by GET and leave the form behind (RFC 9700 §4.12): never 307."""
+MAX_QUERY = 6 * 1024
+"""Proxies take request lines of 8 KiB."""
 
 
 @router.api_route("/authorize", methods=["GET", "POST"])
 async def authorize(request: Request) -> Response:
     try:
         parameters = await query_or_form(request)
+        if _without_cookies(request):
+            return _by_get(request, parameters)
         speak(request, parameters)
         outcome = await authorization.authorize(provider_of(request), parameters, sso_cookies(request))
     except OAuthError as error:
@@ -138,6 +144,8 @@ async def log_out(request: Request) -> Response:
     """RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0 §2)."""
     try:
         parameters = await query_or_form(request)
+        if _without_cookies(request):
+            return _by_get(request, parameters)
         speak(request, parameters)
         outcome = await leaving.log_out(provider_of(request), parameters, sso_cookies(request))
     except OAuthError as error:
@@ -177,8 +185,24 @@ async def _answer(request: Request, outcome: authorization.SendBack | authorizat
 async def _signed_out(request: Request, outcome: leaving.SignedOut) -> Response:
     response = _redirect(outcome.location) if outcome.location else await signed_out_page(request, outcome.client)
     for realm in outcome.realms:
-        clear_sso_cookie(response, realm)
+        # Only one that came: a request from another site must not sign anybody out by coming without it.
+        if sso_cookies(request)[realm] is not None:
+            clear_sso_cookie(response, realm)
     return response
+
+
+def _without_cookies(request: Request) -> bool:
+    return request.method == "POST" and not any(sso_cookies(request).values())
+
+
+def _by_get(request: Request, parameters: Parameters) -> Response:
+    """The same request by GET: a post from another site comes without our SameSite=Lax cookies, a GET that it is led
+    to brings them (RFC 6265bis, “Lax” enforcement). Raises RequestTooLarge.
+    """
+    query = urlencode(parameters.pairs())
+    if len(query) > MAX_QUERY:
+        raise RequestTooLarge(f"at most {MAX_QUERY} bytes of parameters")
+    return _redirect(f"{request.url.path}?{query}")
 
 
 def _redirect(location: str) -> Response:

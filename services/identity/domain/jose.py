@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,10 @@ def new_key(algorithm: str) -> tuple[dict[str, Any], dict[str, Any]]:
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """The keys at one moment, parsed: what signs for each algorithm, what verifies, and the JWKS as bytes."""
+    """The keys at one moment, parsed: what signs for each algorithm, what verifies, and the JWKS as bytes.
+
+    `kids` are those of the JWKS; `verifying` has older ones besides, for ID tokens as hints and nothing else.
+    """
 
     signing: Mapping[str, Key]
     verifying: KeySet
@@ -43,12 +46,17 @@ class KeyRing:
     jwks: bytes
 
     @classmethod
-    def of(cls, public: list[dict[str, Any]], private: Mapping[str, dict[str, Any]]) -> "KeyRing":
-        """`public`: every JWK to publish; `private`: the signing JWK for each algorithm."""
+    def of(
+        cls,
+        public: list[dict[str, Any]],
+        private: Mapping[str, dict[str, Any]],
+        older: Sequence[dict[str, Any]] = (),
+    ) -> "KeyRing":
+        """`public`: every JWK to publish; `private`: the signing JWK for each algorithm; `older`: kept for hints."""
         signing = {algorithm: jwk.import_key(key) for algorithm, key in private.items()}
         return cls(
             signing,
-            KeySet.import_key_set({"keys": public}),
+            KeySet.import_key_set({"keys": [*public, *older]}),
             frozenset(key["kid"] for key in public),
             json.dumps({"keys": public}, separators=(",", ":")).encode(),
         )
@@ -63,10 +71,10 @@ class KeyRing:
         """The claims of a token of ours of this `typ`, None for anything else. Times are for the caller to judge."""
         header = unverified_header(token)
         # `kid` may be of any JSON type (RFC 7515 §4.1.4 wants a string), and a list is no member of a set.
-        if header is None or not isinstance(kid := header.get("kid"), str) or kid not in self.kids:
+        if header is None or not isinstance(kid := header.get("kid"), str):
             return None
         found = str(header.get("typ", "JWT")).lower().removeprefix("application/")
-        if found != typ.lower():
+        if found != typ.lower() or (typ != ID_TOKEN and kid not in self.kids):
             return None
         return verified(token, self.verifying, tuple({key.alg for key in self.verifying.keys if key.alg}))
 

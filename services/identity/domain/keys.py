@@ -7,7 +7,9 @@ from typing import Any
 
 
 class KeyState(StrEnum):
-    """published → signing → retired; a retired key leaves the JWKS when the last token it signed has expired."""
+    """published → signing → retired. A retired key leaves the JWKS when the last token it signed has expired, and is
+    kept for a session's life after that: clients send old ID tokens as hints.
+    """
 
     PUBLISHED = "published"
     SIGNING = "signing"
@@ -27,9 +29,20 @@ class SigningKey:
     retired_at: datetime | None
 
 
-def keep_until(key: SigningKey, longest_token: timedelta) -> datetime | None:
-    """Until when a retired key stays in the JWKS: twice the longest life, for clocks and caches; None: no end yet."""
-    return key.retired_at + 2 * longest_token if key.retired_at is not None else None
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How long a key is kept once it signs no more: `token` is the longest life of a token, `session` of a session."""
+
+    token: timedelta
+    session: timedelta
+
+    def published(self, key: SigningKey, now: datetime) -> bool:
+        """Whether the key is in the JWKS: for twice the life of its last token, for clocks and caches."""
+        return key.retired_at is None or now < key.retired_at + 2 * self.token
+
+    def over(self, key: SigningKey, now: datetime) -> bool:
+        """Whether no hint of a living session can need the key (RP-Initiated Logout §2: expired ones serve too)."""
+        return key.retired_at is not None and now >= key.retired_at + 2 * self.token + self.session
 
 
 def seconds_to_ripen(key: SigningKey, now: datetime, published_for: timedelta) -> int:

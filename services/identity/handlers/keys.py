@@ -9,12 +9,14 @@ from datetime import timedelta
 
 from services.identity.domain.clients import SIGNING_ALGORITHMS
 from services.identity.domain.jose import KeyRing, new_key
-from services.identity.domain.keys import KeyState, SigningKey, due, keep_until, seconds_to_ripen
+from services.identity.domain.keys import Keeping, KeyState, SigningKey, due, seconds_to_ripen
 from services.identity.errors import KeyStillSigning, KeyTooYoung, KeyUnknown
 from services.identity.settings import IdentitySettings
 from services.identity.store import Work
 from services.kit.audit import AuditEntry
 
+SCHEDULE = "schedule"
+"""Who acts where nobody does: the worker, in the audit trail."""
 REFRESH_SECONDS = 3.0
 """How old a replica's view of the keys may be."""
 
@@ -88,22 +90,26 @@ async def retire_key(command: RetireKey, work: Work) -> None:
 
 
 async def tend_keys(work: Work) -> None:
-    """What the worker does: rotate on schedule, drop retired keys whose last token has expired."""
+    """What the worker does: rotate on schedule, drop retired keys that no token and no hint can need."""
     settings = _settings(work)
-    longest = timedelta(seconds=max(settings.access_token_seconds, settings.id_token_seconds))
+    keeping = keeping_of(settings)
     async with work:
         now = work.now()
         keys = await work.keys.all(lock=True)
         for key in keys:
-            until = keep_until(key, longest)
-            if key.state is KeyState.RETIRED and until is not None and until <= now:
+            if keeping.over(key, now):
                 await work.keys.remove(key.kid)
+                work.audit(AuditEntry(SCHEDULE, "remove", "signing_keys", key.kid))
             if due(key, now, timedelta(days=settings.key_rotation_days)):
                 with contextlib.suppress(KeyTooYoung, KeyStillSigning):  # not yet: the next round tries again
-                    await _advance(work, keys, key.algorithm, settings, force=False)
+                    following = await _advance(work, keys, key.algorithm, settings, force=False)
+                    work.audit(AuditEntry(SCHEDULE, "rotate", "signing_keys", following.kid))
 
 
-async def _advance(work: Work, keys: list[SigningKey], algorithm: str, settings: IdentitySettings, force: bool) -> None:
+async def _advance(
+    work: Work, keys: list[SigningKey], algorithm: str, settings: IdentitySettings, force: bool
+) -> SigningKey:
+    """The key that signs from now on. Raises KeyTooYoung, KeyStillSigning."""
     now = work.now()
     current = [key for key in keys if key.algorithm == algorithm and key.state is KeyState.SIGNING]
     following = [key for key in keys if key.algorithm == algorithm and key.state is KeyState.PUBLISHED]
@@ -116,6 +122,7 @@ async def _advance(work: Work, keys: list[SigningKey], algorithm: str, settings:
         await work.keys.set_retired(key.kid, now)
     await work.keys.set_signing(following[0].kid, now)
     await _make(work, algorithm, KeyState.PUBLISHED)
+    return following[0]
 
 
 async def _make(work: Work, algorithm: str, state: KeyState) -> None:
@@ -124,6 +131,12 @@ async def _make(work: Work, algorithm: str, state: KeyState) -> None:
     kid = str(public["kid"])
     key = SigningKey(kid, algorithm, state, public, now, now if state is KeyState.SIGNING else None, None)
     await work.keys.add(key, work.crypto.encrypt_json(private, f"signing_keys.private/{kid}"))
+
+
+def keeping_of(settings: IdentitySettings) -> Keeping:
+    """How long retired keys are kept."""
+    longest = max(settings.access_token_seconds, settings.id_token_seconds)
+    return Keeping(timedelta(seconds=longest), timedelta(seconds=settings.session_absolute_seconds))
 
 
 def _settings(work: Work) -> IdentitySettings:
@@ -135,11 +148,12 @@ def _settings(work: Work) -> IdentitySettings:
 class Keys:
     """The key ring as this process knows it, read again after a few seconds; parsed once, not for each request."""
 
-    def __init__(self, reading: Callable[[], Work]) -> None:
+    def __init__(self, reading: Callable[[], Work], keeping: Keeping) -> None:
         self._reading = reading
+        self._keeping = keeping
         self._ring: KeyRing | None = None
         self._read_at = 0.0
-        self._known: frozenset[tuple[str, str]] = frozenset()
+        self._known: frozenset[tuple[str, str, bool]] = frozenset()
         self._lock = asyncio.Lock()
 
     async def ring(self) -> KeyRing:
@@ -159,7 +173,8 @@ class Keys:
     async def _load(self) -> KeyRing:
         async with self._reading() as work:
             keys = await work.keys.all()
-            known = frozenset((key.kid, key.state.value) for key in keys)
+            published = {key.kid for key in keys if self._keeping.published(key, work.now())}
+            known = frozenset((key.kid, key.state.value, key.kid in published) for key in keys)
             if self._ring is not None and known == self._known:
                 return self._ring
             signing = {key.algorithm: key.kid for key in keys if key.state is KeyState.SIGNING}
@@ -169,4 +184,5 @@ class Keys:
                 for algorithm, kid in signing.items()
             }
         self._known = known
-        return KeyRing.of([key.public for key in keys], private)
+        shown, older = ([k.public for k in keys if (k.kid in published) is wanted] for wanted in (True, False))
+        return KeyRing.of(shown, private, older)

@@ -36,15 +36,19 @@ class AskToSignOut:
 async def log_out(
     provider: Provider, parameters: Parameters, cookies: Cookies, *, confirmed: bool = False
 ) -> SignedOut | AskToSignOut:
-    """End the browser's session. Raises OAuthError for a request that is not valid: then nothing is sent anywhere."""
+    """End the browser's session, or the one that a hint of ours names where the browser has none.
+
+    Raises OAuthError for a request that is not valid: then nothing is sent anywhere.
+    """
     facts, hint = await _examine(provider, parameters)
     client = facts.client
     realms = (client.realm,) if client is not None and client.realm is not None else tuple(Realm)
     async with provider.work() as work:
         sessions = await _sessions(provider, work, realms, cookies)
-        fits = hint is not None and all(session.account_id == hint.get("sub") for session in sessions)
-        if sessions and not fits and not confirmed:
+        if not all(_fits(session, hint) for session in sessions) and not confirmed:
             return AskToSignOut(client, parameters)
+        if not sessions:
+            sessions = await _named(work, hint)
         for session in sessions:
             await end_session(provider, work, session, "signed_out")
     return SignedOut(realms, _location(parameters), client)
@@ -64,6 +68,17 @@ async def _examine(provider: Provider, parameters: Parameters) -> tuple[Facts, M
 async def _sessions(provider: Provider, work: Work, realms: tuple[Realm, ...], cookies: Cookies) -> list[SsoSession]:
     found = [await current_session(provider, work, realm, cookies.get(realm)) for realm in realms]
     return [session for session in found if session is not None]
+
+
+def _fits(session: SsoSession, hint: Mapping[str, Any] | None) -> bool:
+    """Whether the hint is of this very session; else the person is asked (RP-Initiated Logout §2)."""
+    return hint is not None and session.id == hint.get("sid") and session.account_id == hint.get("sub")
+
+
+async def _named(work: Work, hint: Mapping[str, Any] | None) -> list[SsoSession]:
+    """The session of the hint, where the browser has lost its cookie: whoever holds the hint is its client."""
+    found = await work.sessions.by_id(str(hint.get("sid"))) if hint is not None else None
+    return [found] if found is not None and _fits(found, hint) else []
 
 
 def _location(parameters: Parameters) -> str | None:

@@ -9,7 +9,7 @@ from services.identity.domain.clients import Client
 from services.identity.domain.lockout import LockRule
 from services.identity.domain.parameters import Parameters
 from services.identity.domain.sessions import Limits
-from services.identity.handlers.keys import Keys
+from services.identity.handlers.keys import Keys, keeping_of
 from services.identity.handlers.passwords import Passwords
 from services.identity.settings import IdentitySettings
 from services.identity.store import Work
@@ -25,7 +25,7 @@ class Provider:
     def __init__(self, context: Context, settings: IdentitySettings) -> None:
         self.context = context
         self.settings = settings
-        self.keys = Keys(self.reading)
+        self.keys = Keys(self.reading, keeping_of(settings))
         self.passwords = Passwords(threads=settings.password_threads, queue=settings.password_queue)
         self.rules = Rules(
             issuer=settings.issuer,
