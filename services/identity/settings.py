@@ -2,13 +2,15 @@
 
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
+from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 
 from services.identity.domain.clients import ClientDeclaration
 from services.identity.domain.local_clients import local_clients
-from services.kit.settings import PREFIX, ServiceSettings, local_port, read_name
+from services.identity.domain.redirects import LOOPBACK
+from services.kit.settings import PREFIX, Profile, ServiceSettings, local_port, read_name
 
 
 def _declarations(value: Any) -> Any:
@@ -19,6 +21,13 @@ def _declarations(value: Any) -> Any:
         except yaml.YAMLError:
             raise ValueError("is neither JSON nor YAML") from None
     return value
+
+
+def _session_idle(given: dict[str, Any]) -> int:
+    # People are active at a surface, which keeps their 15 minutes (its own setting); here it comes only to refresh its
+    # access token. At a person's last click that may be a token's life ago, noted half a minute late (TOUCH), and
+    # clocks differ. The SSO session must not end first, or "go on" on a surface's page would go on to nothing.
+    return 15 * 60 + int(given.get("access_token_seconds", 300)) + 60
 
 
 Declarations = Annotated[tuple[ClientDeclaration, ...], BeforeValidator(_declarations)]
@@ -39,7 +48,11 @@ class IdentitySettings(ServiceSettings):
     )
     assertion_seconds: int = Field(300, ge=10, le=600, description="longest life of a client assertion")
     clock_skew_seconds: int = Field(10, ge=0, le=60)
-    session_idle_seconds: int = Field(15 * 60, ge=30)
+    session_idle_seconds: int = Field(
+        default_factory=_session_idle,
+        ge=30,
+        description="default: 15 minutes, the life of an access token and 1 minute more",
+    )
     session_absolute_seconds: int = Field(12 * 3600, ge=60)
     lockout_failures: int = Field(10, ge=1, description="wrong passwords for one user name before it is locked")
     lockout_address_failures: int = Field(100, ge=1, description="the same, from one address")
@@ -50,6 +63,19 @@ class IdentitySettings(ServiceSettings):
     key_publish_seconds: int = Field(600, ge=0, description="how long a key is published before it may sign")
     prune_seconds: float = Field(60, gt=0, description="pause between rounds of removing what has expired")
     assets_dir: Path = Field(Path(".assets/web"), description="where the pages' installed assets are")
+
+    @field_validator("issuer")
+    @classmethod
+    def _issuer(cls, value: str, info: ValidationInfo) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("the issuer is an address without query and fragment (OpenID Connect Discovery §3)")
+        if value.endswith("/"):
+            # Discovery §4.1 takes it off, and the issuer in tokens would be another one.
+            raise ValueError("the issuer has no slash at its end")
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK and info.data.get("profile") is Profile.PRODUCTION:
+            raise ValueError("the issuer is https (OpenID Connect Discovery §3), http only on a loopback host")
+        return value
 
     @classmethod
     def local_defaults(cls, data_dir: Path) -> dict[str, Any]:
@@ -62,8 +88,3 @@ class IdentitySettings(ServiceSettings):
             for offset, surface in enumerate(("portal", "kiosk", "desk"))
         }
         return found | {"clients": local_clients(data_dir / "secrets", origins)}
-
-    @property
-    def secure_issuer(self) -> bool:
-        """Whether people reach the provider by TLS."""
-        return self.issuer.startswith("https://")

@@ -87,9 +87,9 @@ async def test_idle_and_absolute_time_outs(world: World) -> None:
     portal, browser = world["portal"], world.browser()
     await browser.tokens(portal)
     for _ in range(4):
-        world.clock.forward(minutes=14)
+        world.clock.forward(minutes=20)
         assert "code" in await browser.silent(portal)
-    world.clock.forward(minutes=15)
+    world.clock.forward(minutes=21)
     assert (await browser.silent(portal))["error"] == "login_required"
     await browser.tokens(portal)
     for _ in range(52):
@@ -98,10 +98,21 @@ async def test_idle_and_absolute_time_outs(world: World) -> None:
     assert found["error"] == "login_required"
 
 
+async def test_a_person_who_is_active_at_a_surface_until_the_last_minute_goes_on(world: World) -> None:
+    """The gateway's own 15 minutes count from the last click; here the last use is a token's life older."""
+    portal = world["portal"]
+    tokens = await world.browser().tokens(portal)
+    world.clock.forward(seconds=29)  # a use so soon is not noted
+    tokens = (await portal.refresh(tokens["refresh_token"])).json()
+    world.clock.forward(seconds=tokens["expires_in"])  # the last click, still with this token
+    world.clock.forward(minutes=15)
+    assert (await portal.refresh(tokens["refresh_token"])).status_code == 200
+
+
 async def test_housekeeping_ends_timed_out_sessions_once_and_tells(world: World) -> None:
     portal = world["portal"]
     await world.browser().tokens(portal)
-    world.clock.forward(minutes=16)
+    world.clock.forward(minutes=22)
     assert await Housekeeping(world.provider).round() > 0
     told = await outbox_values(world)
     assert told.count('"reason":"idle"') == 1
