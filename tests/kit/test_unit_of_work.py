@@ -1,10 +1,15 @@
 """The unit of work: all or nothing, on both databases."""
 
 import asyncio
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import func, insert, select
+from sqlalchemy.exc import IntegrityError, StatementError
 
+from services.kit.clock import SHANGHAI
+from services.kit.db import UnitOfWork
+from services.kit.events import event_of
 from services.kit.service import Context
 from tests.kit.conftest import EFFECTS, event, work
 
@@ -86,3 +91,56 @@ async def test_a_cancelled_unit_gives_its_connection_back(context: Context) -> N
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     assert await _count(context, EFFECTS) == 0
+
+
+async def test_a_flush_inside_a_savepoint_writes_what_is_its_own(context: Context) -> None:
+    async with work(context) as unit:
+        unit.add(EFFECTS, _effect("kept"))
+        unit.publish(event("kept", 1))
+        with pytest.raises(IntegrityError):
+            async with unit:
+                unit.add(EFFECTS, _effect("refused") | {"key": None})
+                await unit.flush()
+        async with unit:
+            unit.add(EFFECTS, _effect("flushed"))
+            unit.publish(event("flushed", 1))
+            await unit.flush()
+            assert await _keys(unit) == {"flushed"}
+    async with work(context) as unit:
+        assert await _keys(unit) == {"kept", "flushed"}
+    assert await _count(context, context.tables.outbox) == 2
+
+
+async def test_the_relay_is_woken_for_what_was_flushed_before_the_commit(context: Context) -> None:
+    woken = []
+    context.wake.set = lambda: woken.append(True)  # type: ignore[method-assign]
+    async with work(context) as unit:
+        unit.publish(event("a", 1))
+        await unit.flush()
+        assert not woken
+    assert woken == [True]
+
+
+async def _keys(unit: UnitOfWork) -> set[str]:
+    return set((await unit.execute(select(EFFECTS.c.key))).scalars())
+
+
+async def test_a_time_without_a_zone_is_refused(context: Context) -> None:
+    naive = datetime(2026, 11, 9, 12, 0)  # noqa: DTZ001 (the point)
+    outbox = context.tables.outbox
+    row = {"topic": "t", "key": "k", "headers": b"[]", "value": b"", "created_at": naive}
+    with pytest.raises(StatementError, match="a naive datetime cannot be stored"):
+        async with work(context) as unit:
+            await unit.execute(insert(outbox).values(**row))
+    with pytest.raises(StatementError, match="a naive datetime cannot be stored"):
+        async with work(context) as unit:
+            await unit.execute(select(outbox).where(outbox.c.created_at < naive))
+    assert await _count(context, outbox) == 0
+    with pytest.raises(ValueError, match="naive"):
+        event_of(event("a", 1).data, subject="a", version=1, time=naive)
+    shanghai = datetime(2026, 11, 9, 20, 0, tzinfo=SHANGHAI)
+    async with work(context) as unit:
+        await unit.execute(insert(outbox).values(**row | {"created_at": shanghai}))
+    async with work(context) as unit:
+        kept = (await unit.execute(select(outbox.c.created_at))).scalar_one()
+    assert (kept, kept.utcoffset()) == (shanghai, timedelta(0))
