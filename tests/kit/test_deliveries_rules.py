@@ -38,7 +38,10 @@ def test_retry_after_counts_where_it_asks_for_more() -> None:
     assert retry_after("120", NOW) == 120
     assert retry_after("Mon, 23 Nov 2026 12:01:00 GMT", NOW) == 60
     assert retry_after("99999999", NOW) == 86_400
-    for nonsense in (None, "", "soon", "-5", "²"):
+    assert retry_after("Fri, 31 Dec 9999 23:59:59 -2359", NOW) == 86_400
+    assert retry_after("Mon, 01 Jan 0001 00:00:00 +2359", NOW) == 0
+    hostile = ("Mon, 01 Jan 99999999999 00:00:00 GMT", "Mon, 01 Jan 2026 00:00:00 +99999999999", "1" * 5000 + " Jan")
+    for nonsense in (None, "", "soon", "-5", "²", *hostile):
         assert retry_after(nonsense, NOW) is None
 
 

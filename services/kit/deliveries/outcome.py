@@ -98,9 +98,11 @@ async def _health(
     if result.verdict in (Verdict.DELIVERED, Verdict.REJECTED):
         if point.failing_since is None and point.probe_at is None:
             return
-        # It answers again: the circuit closes, and all that waits is due at once, in order for each key.
         well = {"failures": 0, "failing_since": None, "probe_at": None}
         await work.execute(update(points).where(points.c.id == point.id).values(well))
+        if point.probe_at is None:
+            return  # it was never away: what failed keeps its place in the schedule
+        # It answers again: the circuit closes, and all that waits is due at once, in order for each key.
         waiting = tables.deliveries
         late = (waiting.c.endpoint_id == point.id) & (waiting.c.state == "waiting") & (waiting.c.due_at > now)
         if result.verdict is Verdict.REJECTED:

@@ -90,8 +90,8 @@ def retry_after(value: str | None, now: datetime) -> float | None:
         return float(min(int(value[:9]), 86_400))
     try:
         until = parsedate_to_datetime(value)
-    except ValueError:
+        if until.tzinfo is None:
+            return None
+        return min(max(0.0, (until - now).total_seconds()), 86_400.0)
+    except (ValueError, OverflowError):  # no date, or a year or an offset that no calendar has
         return None
-    if until.tzinfo is None:
-        return None
-    return min(max(0.0, (until - now).total_seconds()), 86_400.0)

@@ -164,8 +164,11 @@ class Deliveries:
         )
         due = select(waiting).where(mine, head, or_(waiting.c.leased_until.is_(None), waiting.c.leased_until < now))
         if point.probe_at is None:
-            due = due.where(waiting.c.due_at <= now)
-        rows = (await work.execute(due.order_by(waiting.c.id).limit(free))).all()
+            due = due.where(waiting.c.due_at <= now).order_by(waiting.c.id)
+        else:
+            # The probe is for the endpoint: one content that it cannot take must not stand for all the others.
+            due = due.order_by(waiting.c.attempts, waiting.c.id)
+        rows = (await work.execute(due.limit(free))).all()
         if not rows:
             return []
         lease = new_id()
@@ -207,12 +210,17 @@ class Deliveries:
         headers |= {name.lower(): value for name, value in content.headers.items()}
         try:
             answer = await self._outbound.send("POST", claim.url, headers, content.body)
+            verdict = judge(answer.status)
+            if verdict is Verdict.DELIVERED:
+                return Result(verdict, answer.status, "", now)
+            wait = retry_after(answer.headers.get("retry-after"), self.context.clock())
+            return Result(verdict, answer.status, f"HTTP {answer.status}", now, wait)
         except OutboundFailed as error:
             return Result(Verdict.FAILED, None, error.cause, now)
-        verdict = judge(answer.status)
-        wait = retry_after(answer.headers.get("retry-after"), self.context.clock())
-        cause = "" if verdict is Verdict.DELIVERED else f"HTTP {answer.status}"
-        return Result(verdict, answer.status, cause, now, wait)
+        except Exception as error:
+            # An attempt that goes unrecorded would be made again with each lease, and no circuit would ever open.
+            log.error("deliveries.attempt_broke", endpoint=row.endpoint_id, cause=cause_of(error))
+            return Result(Verdict.FAILED, None, "error", now)
 
     async def _record(self, claim: _Claim, result: Result, milliseconds: int) -> None:
         # What cannot be recorded is sent again when its lease ends: twice rather than never.
