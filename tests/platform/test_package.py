@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.platform import ROOT
+from tests.harness.platform import ROOT, Platform
 
 LOCKS = ("requirements.lock", "requirements-local.lock", "requirements-dev.lock")
 
@@ -67,7 +67,7 @@ def test_the_wheel_runs_in_an_empty_environment(tmp_path: Path) -> None:
     assert "services/contracts/topics/cases.events.yaml" in names
     assert "services/local/kafka-4.4.0.jars.lock" in names
 
-    _run(sys.executable, "-m", "venv", str(tmp_path / "venv"))
+    _run(sys.executable, "-m", "venv", "--without-pip", str(tmp_path / "venv"))  # uv installs from outside
     installed = str(tmp_path / "venv" / "bin" / "python")
     install = (str(Path(sys.executable).with_name("uv")), "pip", "install", "--python", installed)
     _run(*install, "--require-hashes", "-r", str(ROOT / "requirements.lock"))
@@ -81,6 +81,12 @@ def test_the_wheel_runs_in_an_empty_environment(tmp_path: Path) -> None:
     assert "cases.events" in _run(tongban, "topics", "list", cwd=tmp_path)
     local = os.environ | {"TONGBAN_PROFILE": "local", "TONGBAN_DATA_DIR": str(tmp_path / "data")}
     assert "cases: at the newest revision" in _run(tongban, "migrate", cwd=tmp_path, env=local)
+
+    # Without the `local` extra there is no Kafka to start: one line that says what to do.
+    there = Platform(tmp_path, settings={"TONGBAN_PROFILE": "local"}).environment
+    done = subprocess.run([tongban, "run"], cwd=tmp_path, env=there, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and "pip install 'tongban[local]'" in done.stderr, done.stderr
 
 
 def _run(*command: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> str:

@@ -71,7 +71,9 @@ def test_the_service_of_a_data_folder_runs_once(platform: Platform) -> None:
     assert again.stderr.count("\n") == 1 and "a platform is running" in again.stderr
 
 
-def test_ctrl_c_stops_everything_and_a_second_run_keeps_the_data(start_platform: Callable[..., Platform]) -> None:
+def test_ctrl_c_stops_everything_and_the_next_run_has_the_data_even_from_a_backup(
+    start_platform: Callable[..., Platform], tmp_path: Path
+) -> None:
     platform = start_platform()
     password, pids = platform.password, [platform.pid(name) for name in (*SERVICES, "kafka")]
     count = _events(platform)
@@ -79,15 +81,7 @@ def test_ctrl_c_stops_everything_and_a_second_run_keeps_the_data(start_platform:
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
     found = runfile.load(platform.data_dir)
     assert found is not None and found.pid is None
-    platform.start()
-    assert platform.password == password
-    assert _events(platform) == count
 
-
-def test_a_backup_is_put_back_and_runs(start_platform: Callable[..., Platform], tmp_path: Path) -> None:
-    platform = start_platform()
-    password, count = platform.password, _events(platform)
-    platform.stop()
     archive = tmp_path / "backup.tar.gz"
     assert platform.tongban("backup", str(archive)).returncode == 0
     platform.data_dir.rename(tmp_path / "lost")
