@@ -32,9 +32,16 @@ class RequestTooLarge(InvalidRequest):
 
 
 class InvalidClient(OAuthError):
-    """RFC 6749 §5.2: client authentication failed."""
+    """RFC 6749 §5.2: client authentication failed. `scheme`: the one that the client used in the Authorization header,
+    which the challenge must match; without the header it names the method that works, so that there is a challenge
+    (RFC 9110 §15.5.2).
+    """
 
     code, status = "invalid_client", 401
+
+    def __init__(self, description: str, *, scheme: str = "private_key_jwt") -> None:
+        super().__init__(description)
+        self.scheme = scheme
 
 
 class UnauthorizedClient(OAuthError):
@@ -55,10 +62,6 @@ class UnsupportedResponseType(OAuthError):
 
 class InvalidScope(OAuthError):
     code = "invalid_scope"
-
-
-class AccessDenied(OAuthError):
-    code = "access_denied"
 
 
 class InvalidTarget(OAuthError):
@@ -83,10 +86,6 @@ class LoginRequired(OAuthError):
     code = "login_required"
 
 
-class AccountSelectionRequired(OAuthError):
-    code = "account_selection_required"
-
-
 class RequestNotSupported(OAuthError):
     code = "request_not_supported"
 
@@ -103,10 +102,6 @@ class SlowDown(OAuthError):
     """Too many attempts: answered 429 with Retry-After."""
 
     code, status = "slow_down", 429
-
-
-class ServerBusy(OAuthError):
-    code, status = "temporarily_unavailable", 503
 
 
 class SignInRefused(Exception):
@@ -127,6 +122,10 @@ class AccountUnknown(TongbanError):
 
 class RoleUnknown(TongbanError):
     kind, slug, title = Kind.INVALID, "role-unknown", "No such role"
+
+
+class TooManyGrants(TongbanError):
+    kind, slug, title = Kind.INVALID, "too-many-grants", "This account has as many roles as a token can carry"
 
 
 class NotStaff(TongbanError):

@@ -36,6 +36,7 @@ async def test_bad_requests_go_back_with_their_error(world: World, subtests: pyt
         ({"scope": "openid email"}, "invalid_scope"),
         ({"prompt": "none login"}, "invalid_request"),
         ({"prompt": "create"}, "invalid_request"),
+        ({"prompt": "consent"}, "invalid_request"),
         ({"max_age": "-1"}, "invalid_request"),
         ({"max_age": "１"}, "invalid_request"),
         ({"nonce": "n" * 1001}, "invalid_request"),
@@ -144,6 +145,15 @@ async def test_an_id_token_hint_of_somebody_else_asks(world: World) -> None:
     world.clock.forward(minutes=10)
     assert "code" in await first.silent(portal, id_token_hint=lin)
     assert (await first.silent(world["kiosk"], id_token_hint=lin))["error"] == "invalid_request"
+
+
+async def test_another_person_than_the_hints_signs_in_for_nothing(world: World) -> None:
+    portal, browser = world["portal"], world.browser()
+    hint = (await world.browser().tokens(portal, "lin"))["id_token"]
+    answer = await browser.sign_in(portal, "zhang", id_token_hint=hint)
+    assert query(answer.headers["location"])["error"] == "login_required"
+    assert (await browser.silent(portal))["error"] == "login_required"
+    assert "code" in query((await browser.sign_in(portal, "lin", id_token_hint=hint)).headers["location"])
 
 
 async def test_login_hint_fills_the_name_and_no_markup_comes_through(world: World) -> None:

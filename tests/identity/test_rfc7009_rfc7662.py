@@ -43,6 +43,24 @@ async def test_asking_needs_client_authentication(world: World) -> None:
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
+async def test_a_public_client_may_not_ask(start: Starter) -> None:
+    probe: World = await start()
+    clients = [client.model_dump(mode="json") for client in probe.settings.clients]
+    app = {"client_id": "app", "token_endpoint_auth_method": "none", "jwks": None, "backchannel_logout_uri": None}
+    clients.append(next(c for c in clients if c["client_id"] == "portal") | app)
+    world: World = await start(clients=clients)
+    http, portal = world.http(), world["portal"]
+    code = await world.browser().code(portal, client_id="app")
+    proof = {"client_id": "app", "redirect_uri": portal.redirect_uri, "code_verifier": portal.verifier}
+    tokens = await http.post("/token", data=proof | {"grant_type": "authorization_code", "code": code})
+    assert tokens.status_code == 200
+    token = tokens.json()["access_token"]
+    # RFC 7662 §2.1: a client id is known to all, and whoever found a token could ask what it is worth.
+    answer = await http.post("/introspect", data={"client_id": "app", "token": token})
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    assert (await http.post("/revoke", data={"client_id": "app", "token": token})).status_code == 200
+
+
 async def test_a_revoked_access_token_is_dead_on_every_replica_at_once(start: Starter) -> None:
     world: World = await start()
     replica: World = await start()

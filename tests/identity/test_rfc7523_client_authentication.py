@@ -21,6 +21,8 @@ async def refused(party: Party, **parameters: Any) -> None:
     answer = await party.token(**(MACHINE | parameters))
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client"), answer.text
     assert answer.headers["cache-control"] == "no-store"
+    # RFC 9110 §15.5.2: a 401 has a challenge.
+    assert answer.headers["www-authenticate"] == 'private_key_jwt realm="tongban"'
 
 
 async def test_a_good_assertion_gives_a_token_of_the_client(world: World) -> None:
@@ -150,11 +152,21 @@ async def test_no_other_way_to_authenticate(world: World, subtests: pytest.Subte
 
 async def test_basic_authentication_is_refused_whatever_its_bytes(world: World) -> None:
     cases = world["cases"]
-    for header in (b"Basic Y2FzZXM6", b"Basic \xff\xfe", b"Basic", b"Bearer x"):
-        answer = await cases.http.post(
-            "/token", data=cases.authenticated(**MACHINE), headers=[(b"authorization", header)]
-        )
-        assert answer.status_code == 401
+    for header, scheme in (
+        (b"Basic Y2FzZXM6", "Basic"),
+        (b"Basic \xff\xfe", "Basic"),
+        (b"Basic", "Basic"),
+        (b"Bearer x", "Bearer"),
+        (b'a"b, c x', "private_key_jwt"),
+        (b"\xff", "private_key_jwt"),
+    ):
+        for path in ("/token", "/revoke", "/introspect"):
+            answer = await cases.http.post(
+                path, data=cases.authenticated(**MACHINE, token="x"), headers=[(b"authorization", header)]
+            )
+            assert answer.status_code == 401
+            # RFC 6749 §5.2: the challenge matches the scheme that the client used.
+            assert answer.headers["www-authenticate"] == f'{scheme} realm="tongban"'
 
 
 async def test_grants_of_a_client_are_in_its_token(world: World) -> None:

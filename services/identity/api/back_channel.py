@@ -14,7 +14,7 @@ from services.identity.api.reading import (
     one_authorization,
     provider_of,
 )
-from services.identity.errors import InsufficientScope, InvalidRequest, InvalidToken, OAuthError
+from services.identity.errors import InvalidRequest, OAuthError
 from services.identity.handlers import inspect
 from services.identity.handlers import token as tokens
 
@@ -74,12 +74,11 @@ async def _userinfo(request: Request) -> Response:
             # RFC 6750 §3.1: without any credentials no error code is told.
             return Response(status_code=401, headers=NO_STORE | {"WWW-Authenticate": "Bearer"})
         return json_answer(await inspect.userinfo(provider_of(request), bearer))
-    except (InvalidToken, InsufficientScope) as error:
+    except OAuthError as error:
         answer = oauth_error(error)
+        # RFC 6750 §3 and §3.1: whatever was wrong with the token, the challenge says so.
         answer.headers["WWW-Authenticate"] = f'Bearer error="{error.code}", error_description="{error.description}"'
         return answer
-    except OAuthError as error:
-        return oauth_error(error)
 
 
 async def _bearer(request: Request) -> str | None:
@@ -88,8 +87,10 @@ async def _bearer(request: Request) -> str | None:
     header = one_authorization(request)
     if header is not None:
         scheme, _, value = header.partition(" ")
-        if scheme.lower() != "bearer" or not value.strip():
-            raise InvalidRequest("the Authorization header is no bearer token")
+        if scheme.lower() != "bearer":
+            return None  # another way to authenticate is none (RFC 6750 §3.1)
+        if not value.strip():
+            raise InvalidRequest("the Authorization header holds no token")
         found.append(value.strip())
     if request.method == "POST" and request.headers.get("content-type", "").lower().startswith(FORM):
         parameters = await form_parameters(request)

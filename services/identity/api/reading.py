@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.identity.domain.clients import Realm
 from services.identity.domain.parameters import Parameters
-from services.identity.errors import InvalidRequest, OAuthError, RequestTooLarge
+from services.identity.errors import InvalidClient, InvalidRequest, OAuthError, RequestTooLarge
 from services.identity.handlers.authorize import Cookies
 from services.identity.handlers.provider import Provider
 from services.kit.errors import TooLarge
@@ -93,8 +93,10 @@ def json_answer(body: dict[str, Any], status: int = 200, headers: dict[str, str]
 
 
 def oauth_error(error: OAuthError) -> Response:
-    """The error as RFC 6749 §5.2 has it; bearer errors carry RFC 6750 §3's header."""
+    """The error as RFC 6749 §5.2 has it, with a challenge where the client was not known."""
     headers = {}
+    if isinstance(error, InvalidClient):
+        headers["WWW-Authenticate"] = f'{error.scheme} realm="tongban"'
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
     return json_answer(dict(error.members()), error.status, headers)

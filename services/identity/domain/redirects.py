@@ -1,6 +1,6 @@
 """Redirect URIs: which may be registered, which match (RFC 9700 §2.1 and §4.1.3, RFC 8252 §7 and §8.3)."""
 
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 _MAX = 2000
@@ -63,8 +63,3 @@ def origin(uri: str) -> str:
     """Scheme, host and port of `uri` (RFC 6454 §4)."""
     parts = urlsplit(uri)
     return f"{parts.scheme}://{parts.netloc}".lower()
-
-
-def query_of(uri: str) -> dict[str, str]:
-    """The query parameters of `uri`."""
-    return dict(parse_qsl(urlsplit(uri).query))

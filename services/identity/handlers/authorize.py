@@ -9,7 +9,7 @@ from services.identity.domain.parameters import Parameters
 from services.identity.domain.redirects import with_parameters
 from services.identity.domain.sessions import Next, SsoSession, next_step
 from services.identity.domain.tokens import AuthorizationCode, fingerprint, new_secret
-from services.identity.errors import AccessDenied, OAuthError
+from services.identity.errors import OAuthError
 from services.identity.handlers.provider import Provider
 from services.identity.handlers.sessions import current_session, touch
 from services.identity.store import Work
@@ -47,7 +47,7 @@ async def authorize(provider: Provider, parameters: Parameters, cookies: Cookies
         return facts
     client = facts.known_client
     prompts = parameters.words("prompt")
-    step = next_step(facts.session, facts.now, prompts=prompts, max_age=_max_age(parameters), hinted=_hinted(facts))
+    step = next_step(facts.session, facts.now, prompts=prompts, max_age=_max_age(parameters), hinted=facts.hinted)
     if step is Next.CODE and facts.session is not None:
         async with provider.work() as work:
             await touch(work, facts.session, facts.now)
@@ -64,18 +64,12 @@ async def go_on(provider: Provider, parameters: Parameters, cookies: Cookies) ->
     facts = await examine(provider, parameters, cookies)
     if isinstance(facts, SendBack):
         return facts
-    step = next_step(facts.session, facts.now, prompts=(), max_age=_max_age(parameters), hinted=_hinted(facts))
+    step = next_step(facts.session, facts.now, prompts=(), max_age=_max_age(parameters), hinted=facts.hinted)
     if step is not Next.CODE or facts.session is None:
         return AskPerson(facts.known_client, parameters)
     async with provider.work() as work:
         await touch(work, facts.session, facts.now)
         return await give_code(provider, work, facts, facts.session)
-
-
-async def decline(provider: Provider, parameters: Parameters, cookies: Cookies) -> SendBack:
-    """The person went back instead of signing in."""
-    facts = await examine(provider, parameters, cookies)
-    return facts if isinstance(facts, SendBack) else _error(provider, parameters, AccessDenied("not signed in"))
 
 
 async def examine(provider: Provider, parameters: Parameters, cookies: Cookies) -> Facts | SendBack:
@@ -91,7 +85,7 @@ async def examine(provider: Provider, parameters: Parameters, cookies: Cookies) 
             facts.hint = (await provider.keys.ring()).read(hint, ID_TOKEN)
         run(Endpoint.AUTHORIZE, Stage.WHAT, facts)
     except OAuthError as error:
-        return _error(provider, parameters, error)
+        return send_error(provider, parameters, error)
     return facts
 
 
@@ -118,7 +112,8 @@ async def give_code(provider: Provider, work: Work, facts: Facts, session: SsoSe
     return _answer(provider, parameters, {"code": code})
 
 
-def _error(provider: Provider, parameters: Parameters, error: OAuthError) -> SendBack:
+def send_error(provider: Provider, parameters: Parameters, error: OAuthError) -> SendBack:
+    """The error of a request whose client and redirect URI are good."""
     return _answer(provider, parameters, error.members())
 
 
@@ -133,7 +128,3 @@ def _answer(provider: Provider, parameters: Parameters, members: dict[str, str])
 def _max_age(parameters: Parameters) -> int | None:
     value = parameters.get("max_age")
     return int(value) if value is not None else None
-
-
-def _hinted(facts: Facts) -> str | None:
-    return str(facts.hint["sub"]) if facts.hint else None

@@ -1,5 +1,6 @@
 """Client authentication (RFC 6749 §2.3, RFC 7523): who is asking, at every endpoint of the back channel."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 from services.identity.domain.assertions import read_assertion, unverified_client_id
@@ -16,7 +17,9 @@ async def authenticate(
 ) -> Facts:
     """The facts of a request whose client has proved itself; its assertion's replay is still to be noted."""
     if authorization is not None:
-        raise InvalidClient("client authentication is private_key_jwt in the body")
+        used = authorization.partition(" ")[0]
+        scheme = used if re.fullmatch(r"[A-Za-z0-9._~+-]{1,40}", used) else "private_key_jwt"
+        raise InvalidClient("client authentication is private_key_jwt in the body", scheme=scheme)
     assertion = parameters.get("client_assertion")
     client_id = parameters.get("client_id") or (unverified_client_id(assertion) if assertion else None)
     facts = provider.facts(parameters, await provider.client(client_id))

@@ -6,8 +6,8 @@ from services.identity.domain.accounts import MAX_PASSWORD_BYTES, normal_usernam
 from services.identity.domain.clients import Realm
 from services.identity.domain.lockout import account_key, address_key, after_attempt, seconds_locked
 from services.identity.domain.parameters import Parameters
-from services.identity.errors import SignInLocked, SignInRefused, SlowDown
-from services.identity.handlers.authorize import Cookies, SendBack, examine, give_code
+from services.identity.errors import LoginRequired, SignInLocked, SignInRefused, SlowDown
+from services.identity.handlers.authorize import Cookies, SendBack, examine, give_code, send_error
 from services.identity.handlers.provider import Provider
 from services.identity.handlers.sessions import begin_session, current_session
 from services.kit.audit import AuditEntry
@@ -45,6 +45,9 @@ async def sign_in(command: SignIn, provider: Provider) -> SignedIn | SendBack:
     realm = facts.known_client.realm
     assert realm is not None
     account_id = await check_password(provider, realm, command.username, command.password, command.address)
+    if facts.hinted not in (None, account_id):
+        # OpenID Connect Core §3.1.2.1: the client asked for the person of its hint and must not take another for them.
+        return send_error(provider, command.parameters, LoginRequired("another person than the hint's signed in"))
     async with provider.work() as work:
         old = await current_session(provider, work, realm, command.cookies.get(realm))
         session, secret = await begin_session(provider, work, account_id, realm, old)

@@ -45,6 +45,11 @@ class Facts:
     token: Mapping[str, Any] | None = None
 
     @property
+    def hinted(self) -> str | None:
+        """The account that the id_token_hint names."""
+        return str(self.hint["sub"]) if self.hint else None
+
+    @property
     def known_client(self) -> Client:
         """The client, for checks that come after the one that it is known."""
         if self.client is None:

@@ -14,7 +14,7 @@ def check(facts: Facts) -> None:
         facts.now,
         prompts=(),
         max_age=int(max_age) if max_age is not None else None,
-        hinted=str(facts.hint["sub"]) if facts.hint else None,
+        hinted=facts.hinted,
     )
     if step is not Next.CODE:
         raise LoginRequired("nobody fitting is signed in")
