@@ -7,7 +7,14 @@ from sqlalchemy import select, text
 
 from services.identity.demo import load_demo, people
 from services.identity.domain.clients import Realm
-from services.identity.errors import AccountUnknown, PasswordWeak, RoleUnknown, UsernameInvalid, UsernameTaken
+from services.identity.errors import (
+    AccountUnknown,
+    PasswordWeak,
+    RoleUnknown,
+    TooManyGrants,
+    UsernameInvalid,
+    UsernameTaken,
+)
 from services.identity.handlers import (
     GrantRole,
     OpenAccount,
@@ -56,6 +63,30 @@ async def test_what_cannot_be_granted(world: World) -> None:
         await grant_role(GrantRole("operator", "clerk", "*", "king"), world.work())
     with pytest.raises(RoleUnknown):
         await grant_role(GrantRole("operator", "clerk", "", "intake"), world.work())
+
+
+async def test_grants_come_in_one_order_whatever_the_database_sorts_by(world: World) -> None:
+    for organisation in ("alpha", "Zeta", "市司法局", "beta-1", "beta1", "Ünal"):
+        given = await grant_role(GrantRole("operator", "clerk", organisation, "review"), world.work())
+        found = await find_staff("clerk", world.work())
+        assert given == found
+        assert list(found.grants) == sorted(found.grants)
+    taken = await revoke_role(RevokeRole("operator", "clerk", "Zeta", "review"), world.work())
+    assert taken == await find_staff("clerk", world.work())
+
+
+async def test_no_more_is_granted_than_a_token_can_carry(world: World) -> None:
+    count = 0
+    with pytest.raises(TooManyGrants):
+        for count in range(100):
+            command = GrantRole("operator", "officer", f"{'局' * 120}{count}", "administrator")
+            await grant_role(command, world.work())
+    assert count >= 3
+    desk = world["desk"]
+    tokens = await world.browser().tokens(desk, "officer")
+    assert len((await desk.claims(tokens["access_token"]))["grants"]) == 3 + count
+    # What services take at most, the kit's `caller` says.
+    assert len(tokens["access_token"]) <= 8192
 
 
 async def test_user_names_are_unique_in_a_realm_whatever_their_case_or_width(world: World) -> None:

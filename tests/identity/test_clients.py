@@ -29,6 +29,8 @@ GOOD: dict[str, Any] = {
 
 def test_a_good_declaration_is_taken() -> None:
     assert ClientDeclaration.model_validate(GOOD).require_pkce is True
+    # As many as the audit trail and the delivery endpoints hold.
+    assert ClientDeclaration.model_validate(GOOD | {"client_id": "x" * 64})
 
 
 @pytest.mark.parametrize(
@@ -38,6 +40,7 @@ def test_a_good_declaration_is_taken() -> None:
         {"client_id": "0193a4b2-c3d4-7e5f-8a9b-0c1d2e3f0009"},
         {"client_id": "a b"},
         {"client_id": ""},
+        {"client_id": "x" * 65},
         {"redirect_uris": []},
         {"redirect_uris": ["http://shop.example/callback"]},
         {"redirect_uris": ["https://shop.example/callback#x"]},
@@ -62,6 +65,7 @@ def test_a_good_declaration_is_taken() -> None:
         {"resources": ["not a uri"]},
         {"resources": ["urn:a#b"]},
         {"grants": [{"organisation": "*", "role": "king"}]},
+        {"grants": [{"organisation": f"{n}", "role": "intake"} for n in range(200)]},
         {"unknown": 1},
     ],
 )

@@ -1,10 +1,16 @@
 """RFC 6749 §4.1.2 and §4.1.3: codes are short-lived, bound and used once, whoever comes at the same time (item 4)."""
 
 import asyncio
+from typing import Any
 
 import pytest
+from sqlalchemy import select, text
 
+from services.identity.handlers.sessions import end_session
 from services.identity.settings import IdentitySettings
+from services.identity.store.sessions import session_of
+from services.identity.store.tables import FAMILIES, SESSIONS, TABLES
+from services.identity.store.tokens import TokenStore
 from tests.identity.conftest import Starter, World
 
 
@@ -74,13 +80,56 @@ async def test_a_code_ends_with_its_session(world: World) -> None:
     assert (await portal.redeem(code)).json()["error"] == "invalid_grant"
 
 
+async def test_a_session_that_ends_during_a_redemption_takes_its_tokens_along(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever of the two comes first: the client hears of the end, its tokens are dead."""
+    portal = world["portal"]
+    code = await world.browser().code(portal)
+    async with world.work(readonly=True) as work:
+        session = session_of((await work.execute(select(SESSIONS))).one())
+    taking, ends = TokenStore.use_code, []
+
+    async def end() -> bool:
+        async with world.work() as work:
+            return await end_session(world.provider, work, session, "signed_out")
+
+    async def take(self: TokenStore, *arguments: Any) -> bool:
+        # The session was read and found alive; now somebody signs out.
+        ends.append(asyncio.create_task(end()))
+        held = False
+        while not held and not ends[0].done():
+            held = await held_up(world)
+            await asyncio.sleep(0)
+        return await taking(self, *arguments)
+
+    monkeypatch.setattr(TokenStore, "use_code", take)
+    answer = await portal.redeem(code)
+    assert await ends[0]
+    if answer.status_code == 200:
+        assert (await portal.refresh(answer.json()["refresh_token"])).json()["error"] == "invalid_grant"
+        async with world.work(readonly=True) as work:
+            assert TABLES.deliveries is not None
+            told = (await work.execute(select(TABLES.deliveries.deliveries.c.endpoint_id))).scalars().all()
+            families = (await work.execute(select(FAMILIES.c.revoked_at))).scalars().all()
+        assert told == ["portal"]
+        assert None not in families
+
+
+async def held_up(world: World) -> bool:
+    """Whether a transaction waits for another one."""
+    if world.service.context.database.dialect == "sqlite":
+        return bool(world.service.context.database.writing().locked())  # type: ignore[attr-defined]
+    async with world.work(readonly=True) as work:
+        waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool((await work.execute(waiting)).scalar_one())
+
+
 async def test_codes_and_tokens_are_stored_as_fingerprints(world: World) -> None:
     portal, browser = world["portal"], world.browser()
     code = await browser.code(portal)
     tokens = (await portal.redeem(code)).json()
     cookie = browser.http.cookies["__Host-tb-sso-citizen"]
-    from sqlalchemy import text
-
     async with world.work(readonly=True) as work:
         stored = ""
         for name in ("authorization_codes", "refresh_tokens", "token_families", "sso_sessions", "used_assertions"):

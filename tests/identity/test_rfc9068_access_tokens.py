@@ -94,6 +94,31 @@ async def test_userinfo_takes_only_its_own_access_tokens(world: World, subtests:
     assert late.status_code == 401
 
 
+async def test_userinfo_without_a_token_of_any_kind_gets_a_challenge(world: World) -> None:
+    http = world.http()
+    for header in ("Basic Y2FzZXM6", "Basic", "Digest x", ""):
+        for method in ("GET", "POST"):
+            answer = await http.request(method, "/userinfo", headers={"Authorization": header})
+            # RFC 6750 §3.1: another way to authenticate is none, and then no error code is told.
+            assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+    malformed = await http.get("/userinfo", headers={"Authorization": "Bearer"})
+    assert malformed.status_code == 400
+    assert malformed.headers["www-authenticate"].startswith('Bearer error="invalid_request"')
+
+
+async def test_auth_time_is_that_of_the_sign_in_that_gave_the_tokens(world: World) -> None:
+    portal, browser = world["portal"], world.browser()
+    tokens = await browser.tokens(portal)
+    before = await portal.claims(tokens["access_token"])
+    world.clock.forward(seconds=100)
+    later = await portal.claims((await browser.tokens(portal, prompt="login"))["access_token"])
+    assert later["sid"] == before["sid"]
+    assert later["auth_time"] >= before["auth_time"] + 100
+    refreshed = (await portal.refresh(tokens["refresh_token"], resource=CASES)).json()
+    for token in (refreshed["access_token"], refreshed["id_token"]):
+        assert (await portal.claims(token))["auth_time"] == before["auth_time"]
+
+
 async def test_an_access_or_logout_token_is_no_id_token_hint(world: World) -> None:
     portal, browser = world["portal"], world.browser()
     tokens = await browser.tokens(portal)

@@ -2,17 +2,18 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.identity.domain.clients import EVERYWHERE, ROLES, Realm
-from services.identity.errors import NotStaff, PasswordWeak, RoleUnknown, UsernameInvalid
+from services.identity.domain.clients import EVERYWHERE, MAX_GRANTS, ROLES, Realm, grants_fit
+from services.identity.errors import NotStaff, PasswordWeak, RoleUnknown, TooManyGrants, UsernameInvalid
 
 MAX_PASSWORD_BYTES = 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Grant:
-    """A staff role at an organisation ("*": at every one)."""
+    """A staff role at an organisation ("*": at every one). Ordered here: databases order text by their collation."""
 
     organisation: str
     role: str
@@ -68,3 +69,10 @@ def check_grant(realm: Realm, grant: Grant) -> Grant:
     if grant.organisation != EVERYWHERE and not re.fullmatch(r"\S{1,128}", grant.organisation):
         raise RoleUnknown("an organisation id, or *")
     return grant
+
+
+def check_grants(grants: Sequence[Grant]) -> tuple[Grant, ...]:
+    """All grants of an account, in order. Raises TooManyGrants when no token could carry them."""
+    if not grants_fit([grant.claim() for grant in grants]):
+        raise TooManyGrants(f"together they have more than {MAX_GRANTS} characters in a token")
+    return tuple(sorted(grants))

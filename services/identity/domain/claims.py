@@ -29,8 +29,13 @@ def access_claims(
     life: timedelta,
     account: Account | None = None,
     session: SsoSession | None = None,
+    auth_time: datetime | None = None,
 ) -> dict[str, Any]:
-    """An access token for one audience (RFC 9068 §2.2). Without `account` it is the client's own."""
+    """An access token for one audience (RFC 9068 §2.2). Without `account` it is the client's own.
+
+    `auth_time` is that of the sign-in that gave the tokens, at a refresh too, whatever the session has seen since
+    (RFC 9068 §2.2.1).
+    """
     claims: dict[str, Any] = {
         "iss": issuer,
         "aud": audience,
@@ -41,15 +46,15 @@ def access_claims(
     }
     if scope:
         claims["scope"] = scope
-    if account is None or session is None:
-        grants = [{"org": grant.organisation, "role": grant.role} for grant in client.grants]
+    if account is None or session is None or auth_time is None:
+        grants = [grant.claim() for grant in client.grants]
         return claims | {"sub": client.client_id} | ({"grants": grants} if grants else {})
     claims |= {
         "sub": account.id,
         "realm": account.realm.value,
         "name": account.name,
         "sid": session.id,
-        "auth_time": seconds(session.auth_time),
+        "auth_time": seconds(auth_time),
         "acr": session.acr,
         "amr": list(session.amr),
     }

@@ -1,6 +1,8 @@
 """Clients (relying parties): what may be declared, strictly checked, and what the provider knows of one."""
 
+import json
 import re
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self
@@ -23,6 +25,8 @@ ROLES = ("intake", "review", "decide", "deliver", "integrator", "auditor", "admi
 """Staff roles: 受理, 审查, 决定, 送达, webhook integration, audit, administration."""
 EVERYWHERE = "*"
 """Stands for every organisation in a grant."""
+MAX_GRANTS = 4096
+"""Characters of JSON that a token's grants may have: services take tokens of at most 8192 characters (kit/auth)."""
 SCOPES = ("openid", "profile")
 SIGNING_ALGORITHMS = ("RS256", "ES256")
 ASSERTION_ALGORITHMS = ("ES256", "PS256", "RS256", "EdDSA")
@@ -32,8 +36,8 @@ _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 def _client_id(value: str) -> str:
     # Security item 16: `sub` of an account is 32 hex digits; a client id must never be taken for one.
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._~-]{1,99}", value):
-        raise ValueError("a client id has 2 to 100 characters A-Z a-z 0-9 . _ ~ -")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._~-]{1,63}", value):
+        raise ValueError("a client id has 2 to 64 characters A-Z a-z 0-9 . _ ~ -")
     if re.fullmatch(r"[0-9a-fA-F-]{32,36}", value):
         raise ValueError("a client id must not look like the id of an account")
     return value
@@ -57,6 +61,11 @@ RedirectUri = Annotated[str, AfterValidator(_redirect)]
 Resource = Annotated[str, AfterValidator(_absolute)]
 
 
+def grants_fit(claims: Sequence[dict[str, str]]) -> bool:
+    """Whether a token can carry these grants."""
+    return len(json.dumps(claims, separators=(",", ":"))) <= MAX_GRANTS
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False)
 
@@ -73,6 +82,10 @@ class ClientGrant(_Strict):
 
     organisation: str = Field(min_length=1, max_length=128)
     role: Literal["intake", "review", "decide", "deliver", "integrator", "auditor", "administrator"]
+
+    def claim(self) -> dict[str, str]:
+        """The grant as the `grants` claim of a token carries it."""
+        return {"org": self.organisation, "role": self.role}
 
 
 class ClientDeclaration(_Strict):
@@ -114,6 +127,8 @@ class ClientDeclaration(_Strict):
             raise ValueError("private_key_jwt needs jwks")
         if self.jwks is not None:
             _check_keys(self.jwks)
+        if not grants_fit([grant.claim() for grant in self.grants]):
+            raise ValueError("more grants than a token can carry")
         return self
 
 

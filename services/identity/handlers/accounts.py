@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from services.identity import events
-from services.identity.domain.accounts import Account, Grant, check_grant, check_password, check_username
+from services.identity.domain.accounts import Account, Grant, check_grant, check_grants, check_password, check_username
 from services.identity.domain.clients import Realm
 from services.identity.errors import AccountUnknown, UsernameTaken
 from services.identity.handlers.passwords import Passwords
@@ -60,12 +60,12 @@ async def open_account(command: OpenAccount, work: Work, passwords: Passwords) -
 
 
 async def grant_role(command: GrantRole, work: Work) -> Account:
-    """Give a role; giving it again changes nothing. Raises AccountUnknown, RoleUnknown."""
+    """Give a role; giving it again changes nothing. Raises AccountUnknown, RoleUnknown, TooManyGrants."""
     grant = check_grant(Realm.STAFF, Grant(command.organisation, command.role))
     async with work:
         account = await _staff(work, command.username)
         if await work.accounts.add_grant(account.id, grant):
-            account = replace(account, version=account.version + 1, grants=(*account.grants, grant))
+            account = replace(account, version=account.version + 1, grants=check_grants((*account.grants, grant)))
             await work.accounts.set_version(account.id, account.version)
             work.publish(events.role_granted(account, grant, command.actor, work.now()))
             work.audit(_entry(command.actor, "grant", account, grant))

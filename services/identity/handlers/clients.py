@@ -2,6 +2,7 @@
 
 from services.identity.handlers.provider import Provider
 from services.kit import deliveries
+from services.kit.audit import AuditEntry
 from services.kit.settings import SettingsError
 
 
@@ -14,7 +15,10 @@ async def declare_clients(provider: Provider) -> None:
     if not declared:
         raise SettingsError(f"{provider.settings.environment_names('clients')[0]} is not set: nobody could sign in")
     async with provider.work() as work:
-        await work.clients.declare(declared)
+        changed, gone = await work.clients.declare(declared)
+        for action, names in (("declare", changed), ("disable", gone)):
+            for name in names:
+                work.audit(AuditEntry("settings", action, "clients", name, client=name))
         for client in declared:
             if client.backchannel_logout_uri is None:
                 continue

@@ -12,6 +12,7 @@ from services.identity.domain.tokens import family_of, fingerprint
 from services.identity.errors import InvalidToken, OAuthError
 from services.identity.handlers.client_auth import authenticate, note_assertion
 from services.identity.handlers.provider import Provider
+from services.identity.handlers.revocation import revoke_family, revoke_token
 from services.identity.store import Work
 
 INACTIVE: dict[str, Any] = {"active": False}
@@ -25,14 +26,16 @@ async def revoke(provider: Provider, parameters: Parameters, authorization: str 
     async with provider.work() as work:
         refused = await _checked(provider, work, facts, Endpoint.REVOKE)
         if refused is None:
-            text, client_id = parameters["token"], facts.known_client.client_id
+            text, client = parameters["token"], facts.known_client
             claims = ring.read(text, ACCESS_TOKEN)
-            if claims is not None and claims.get("client_id") == client_id:
-                await work.tokens.revoke_token(str(claims["jti"]), datetime.fromtimestamp(claims["exp"], UTC))
+            if claims is not None and claims.get("client_id") == client.client_id:
+                token_id, expires_at = str(claims["jti"]), datetime.fromtimestamp(claims["exp"], UTC)
+                await revoke_token(work, token_id, str(claims["sub"]), expires_at, client=client, reason="asked")
             elif claims is None:
                 presented = await work.tokens.presented(fingerprint(text))
-                if presented is not None and presented.family.client_id == client_id:
-                    await work.tokens.revoke_family(presented.family.id, facts.now)
+                if presented is not None and presented.family.client_id == client.client_id:
+                    family = presented.family
+                    await revoke_family(work, family.id, family.account_id, facts.now, client=client, reason="asked")
     if refused is not None:
         raise refused
 

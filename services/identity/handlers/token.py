@@ -22,6 +22,7 @@ from services.identity.domain.tokens import Family, Reuse, fingerprint, judge_re
 from services.identity.errors import InvalidGrant, OAuthError, UnsupportedGrantType
 from services.identity.handlers.client_auth import authenticate, note_assertion
 from services.identity.handlers.provider import Provider
+from services.identity.handlers.revocation import revoke_family
 from services.identity.handlers.sessions import touch
 from services.identity.store import Work
 
@@ -65,7 +66,8 @@ async def _code(provider: Provider, work: Work, facts: Facts) -> Grant:
     code_hash = fingerprint(facts.parameters.get("code", ""))
     facts.code = await work.tokens.code(code_hash)
     if facts.code is not None:
-        facts.session = await work.sessions.by_id(facts.code.session_id)
+        # Held: who ends the session must find the family and the client that join it here.
+        facts.session = await work.sessions.by_id(facts.code.session_id, hold=True)
     try:
         run(Endpoint.CODE, Stage.WHAT, facts)
         if not await work.tokens.use_code(code_hash, now):
@@ -73,7 +75,10 @@ async def _code(provider: Provider, work: Work, facts: Facts) -> Grant:
     except CodeReused:
         # RFC 6749 §4.1.2: somebody else may hold the code, so all that it gave is ended.
         if facts.code is not None:
-            await work.tokens.revoke_family(facts.code.family_id, now)
+            found = facts.code
+            await revoke_family(
+                work, found.family_id, found.account_id, now, client=facts.known_client, reason="code_reused"
+            )
         raise
     code, session, client = facts.code, facts.session, facts.known_client
     assert code is not None and session is not None
@@ -117,7 +122,10 @@ async def _refresh(provider: Provider, work: Work, facts: Facts) -> Grant:
         await _rotate(provider, work, facts, fingerprint(refresh_token))
     except RefreshReused:
         if facts.presented is not None:
-            await work.tokens.revoke_family(facts.presented.family.id, now)
+            lost = facts.presented.family
+            await revoke_family(
+                work, lost.id, lost.account_id, now, client=facts.known_client, reason="refresh_token_reused"
+            )
         raise
     assert facts.presented is not None
     family, session = facts.presented.family, facts.presented.session
@@ -192,6 +200,7 @@ async def _answer(provider: Provider, client: Client, grant: Grant, now: datetim
         life=life,
         account=grant.account,
         session=grant.session,
+        auth_time=grant.auth_time,
     )
     access_token = ring.sign(access, ACCESS_ALGORITHM, ACCESS_TOKEN)
     answer: dict[str, Any] = {

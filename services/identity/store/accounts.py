@@ -47,13 +47,12 @@ class AccountStore:
             select(ACCOUNTS, GRANTS.c.organisation, GRANTS.c.role)
             .outerjoin_from(ACCOUNTS, GRANTS, GRANTS.c.account_id == ACCOUNTS.c.id)
             .where(condition)
-            .order_by(GRANTS.c.organisation, GRANTS.c.role)
         )
         rows = (await self._work.execute(statement)).all()
         if not rows:
             return None
         row = rows[0]
-        grants = tuple(Grant(r.organisation, r.role) for r in rows if r.role is not None)
+        grants = tuple(sorted(Grant(r.organisation, r.role) for r in rows if r.role is not None))
         person = self._work.crypto.decrypt_json(row.person, f"accounts.person/{row.id}")
         return Account(
             row.id,

@@ -23,23 +23,24 @@ class ClientStore:
         rows = await self._work.execute(select(CLIENTS.c.client_id, CLIENTS.c.document).where(CLIENTS.c.enabled))
         return {row.client_id: Client.model_validate(row.document) for row in rows}
 
-    async def declare(self, declarations: Iterable[ClientDeclaration]) -> None:
-        """Store the declared clients, at least one; one that is declared no more is disabled, its history kept."""
-        rows = [
-            {
-                "client_id": declared.client_id,
-                "document": declared.model_dump(mode="json"),
-                "enabled": True,
-                "updated_at": self._work.now(),
-            }
-            for declared in declarations
-        ]
-        if not rows:
+    async def declare(self, declarations: Iterable[ClientDeclaration]) -> tuple[list[str], list[str]]:
+        """Store the declared clients, at least one; one that is declared no more is disabled, its history kept.
+
+        Ids of those that are new or changed, and of those that are disabled now.
+        """
+        declared = {found.client_id: found.model_dump(mode="json") for found in declarations}
+        if not declared:
             raise ValueError("no client is declared: every one would be disabled")
+        known = await self._work.execute(select(CLIENTS.c.client_id, CLIENTS.c.document).where(CLIENTS.c.enabled))
+        enabled = {row.client_id: row.document for row in known}
+        changed = {name: document for name, document in declared.items() if enabled.get(name) != document}
+        gone = enabled.keys() - declared.keys()
+        now = self._work.now()
+        rows = [
+            {"client_id": name, "document": document, "enabled": True, "updated_at": now}
+            for name, document in changed.items()
+        ]
         await self._work.upsert(CLIENTS, rows, ["client_id"])
-        named = [row["client_id"] for row in rows]
-        await self._work.execute(
-            update(CLIENTS)
-            .where(CLIENTS.c.enabled, CLIENTS.c.client_id.not_in(named))
-            .values(enabled=False, updated_at=self._work.now())
-        )
+        disable = update(CLIENTS).where(CLIENTS.c.enabled, CLIENTS.c.client_id.in_(gone))
+        await self._work.execute(disable.values(enabled=False, updated_at=now))
+        return sorted(changed), sorted(gone)

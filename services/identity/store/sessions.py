@@ -42,8 +42,10 @@ class SessionStore:
         row = (await self._work.execute(statement)).first()
         return session_of(row) if row is not None else None
 
-    async def by_id(self, session_id: str) -> SsoSession | None:
-        row = (await self._work.execute(select(SESSIONS).where(SESSIONS.c.id == session_id))).first()
+    async def by_id(self, session_id: str, *, hold: bool = False) -> SsoSession | None:
+        """The session; `hold` lets nobody end it before this transaction ends (SQLite has one writer anyway)."""
+        statement = select(SESSIONS).where(SESSIONS.c.id == session_id)
+        row = (await self._work.execute(statement.with_for_update(read=True) if hold else statement)).first()
         return session_of(row) if row is not None else None
 
     async def add(self, session: SsoSession, secret_hash: str) -> None:

@@ -55,7 +55,7 @@ class ClientRow(Table, table=True):
     """Clients as declared."""
 
     __tablename__ = "clients"
-    client_id: str = Field(primary_key=True, max_length=100)
+    client_id: str = Field(primary_key=True, max_length=64)
     document: dict[str, Any] = Field(sa_column=Column(JsonColumn, nullable=False))
     enabled: bool
     updated_at: datetime = Field(sa_type=UtcDateTime)
@@ -99,7 +99,7 @@ class SessionClientRow(Table, table=True):
 
     __tablename__ = "sso_session_clients"
     session_id: str = Field(primary_key=True, max_length=32, foreign_key="sso_sessions.id", ondelete="CASCADE")
-    client_id: str = Field(primary_key=True, max_length=100)
+    client_id: str = Field(primary_key=True, max_length=64)
     joined_at: datetime = Field(sa_type=UtcDateTime)
 
 
@@ -109,7 +109,7 @@ class CodeRow(Table, table=True):
     __tablename__ = "authorization_codes"
     code_hash: str = Field(primary_key=True, max_length=64)
     family_id: str = Field(max_length=32)
-    client_id: str = Field(max_length=100)
+    client_id: str = Field(max_length=64)
     account_id: str = Field(max_length=32)
     session_id: str = Field(max_length=32)
     redirect_uri: str = Field(max_length=2000)
@@ -127,7 +127,7 @@ class FamilyRow(Table, table=True):
 
     __tablename__ = "token_families"
     id: str = Field(primary_key=True, max_length=32)
-    client_id: str = Field(max_length=100)
+    client_id: str = Field(max_length=64)
     account_id: str = Field(max_length=32)
     session_id: str = Field(max_length=32, index=True)
     scope: str = Field(max_length=1000)

@@ -65,11 +65,15 @@ class TokenStore:
         row = (await self._work.execute(statement)).first()
         return (_family(row), session_of(row), bool(row.token_revoked)) if row is not None else None
 
-    async def revoke_family(self, family_id: str, now: datetime) -> None:
-        """End every token of the family."""
-        await self._work.execute(
-            update(FAMILIES).where(FAMILIES.c.id == family_id, FAMILIES.c.revoked_at.is_(None)).values(revoked_at=now)
+    async def revoke_family(self, family_id: str, now: datetime) -> bool:
+        """End every token of the family; False where it had ended."""
+        found = await self._work.execute(
+            update(FAMILIES)
+            .where(FAMILIES.c.id == family_id, FAMILIES.c.revoked_at.is_(None))
+            .values(revoked_at=now)
+            .returning(FAMILIES.c.id)
         )
+        return found.first() is not None
 
     async def revoke_session(self, session_id: str, now: datetime) -> None:
         """End every token of the session, and codes of it that were not redeemed yet."""
@@ -131,10 +135,10 @@ class TokenStore:
         )
         return found.first() is not None
 
-    async def revoke_token(self, token_id: str, expires_at: datetime) -> None:
-        """End one access token before its time."""
+    async def revoke_token(self, token_id: str, expires_at: datetime) -> bool:
+        """End one access token before its time; False where that was done before."""
         row = {"token_id": token_id, "expires_at": expires_at}
-        await self._work.insert_ignore(REVOKED, [row], REVOKED.c.token_id)
+        return bool(await self._work.insert_ignore(REVOKED, [row], REVOKED.c.token_id))
 
     async def is_revoked(self, token_id: str) -> bool:
         statement = select(REVOKED.c.token_id).where(REVOKED.c.token_id == token_id)

@@ -39,7 +39,7 @@ def upgrade() -> None:
         "authorization_codes",
         sa.Column("code_hash", sa.String(length=64), nullable=False),
         sa.Column("family_id", sa.String(length=32), nullable=False),
-        sa.Column("client_id", sa.String(length=100), nullable=False),
+        sa.Column("client_id", sa.String(length=64), nullable=False),
         sa.Column("account_id", sa.String(length=32), nullable=False),
         sa.Column("session_id", sa.String(length=32), nullable=False),
         sa.Column("redirect_uri", sa.String(length=2000), nullable=False),
@@ -55,7 +55,7 @@ def upgrade() -> None:
     op.create_index("ix_authorization_codes_expires_at", "authorization_codes", ["expires_at"], unique=False)
     op.create_table(
         "clients",
-        sa.Column("client_id", sa.String(length=100), nullable=False),
+        sa.Column("client_id", sa.String(length=64), nullable=False),
         sa.Column("document", JsonColumn, nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("updated_at", UtcDateTime, nullable=False),
@@ -96,7 +96,7 @@ def upgrade() -> None:
     op.create_table(
         "token_families",
         sa.Column("id", sa.String(length=32), nullable=False),
-        sa.Column("client_id", sa.String(length=100), nullable=False),
+        sa.Column("client_id", sa.String(length=64), nullable=False),
         sa.Column("account_id", sa.String(length=32), nullable=False),
         sa.Column("session_id", sa.String(length=32), nullable=False),
         sa.Column("scope", sa.String(length=1000), nullable=False),
@@ -165,7 +165,7 @@ def upgrade() -> None:
     op.create_table(
         "sso_session_clients",
         sa.Column("session_id", sa.String(length=32), nullable=False),
-        sa.Column("client_id", sa.String(length=100), nullable=False),
+        sa.Column("client_id", sa.String(length=64), nullable=False),
         sa.Column("joined_at", UtcDateTime, nullable=False),
         sa.ForeignKeyConstraint(["session_id"], ["sso_sessions.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("session_id", "client_id"),
