@@ -30,6 +30,7 @@ PATIENCE = 45_000
 AXE = ROOT / ".assets" / "test" / "axe.min.js"
 
 NewWindow = Callable[..., Awaitable[Page]]
+Grant = Callable[[str, str, str], None]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -87,6 +88,22 @@ async def new_window(browser: Browser) -> AsyncIterator[NewWindow]:
     for context in opened:
         await context.close()
     assert not errors, "\n".join(errors)
+
+
+@pytest.fixture
+def grant(platform: Platform) -> Iterator[Grant]:
+    """`grant("clerk", "decide", "*")`: a role for this test only, for the platform is shared."""
+    given: list[tuple[str, str, str]] = []
+
+    def give(user: str, role: str, organisation: str) -> None:
+        done = platform.tongban("staff", "grant", user, role, "--organisation", organisation)
+        assert done.returncode == 0, done.stderr
+        given.append((user, role, organisation))
+
+    yield give
+    for user, role, organisation in given:
+        done = platform.tongban("staff", "revoke", user, role, "--organisation", organisation)
+        assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture

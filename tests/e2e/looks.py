@@ -11,6 +11,13 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 UNDECIDED = {"color-contrast"}
 """What axe may leave undecided: a colour over a picture or gradient needs a person's eye."""
 
+_SMALLER = """(least) => {
+  const pressed = document.querySelectorAll(".menu a, main :is(a, button, input, select, textarea):not([type=hidden])");
+  const small = ([e, box]) => box.width > 1 && box.height > 1 && Math.min(box.width, box.height) < least;
+  return [...pressed].map((e) => [e, (e.closest(".choice") ?? e).getBoundingClientRect()]).filter(small)
+    .map(([e, box]) => `${Math.round(box.width)}x${Math.round(box.height)} ${e.outerHTML.slice(0, 120)}`);
+}"""
+
 _WIDER = """() => {
   const limit = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= limit) return [];
@@ -43,6 +50,12 @@ class Looks:
         await page.set_viewport_size(before)
         if wider:
             self.problems.append(f"{name} scrolls sideways at {NARROW} px: {wider}")
+
+    async def targets(self, page: Page, name: str, least: int) -> None:
+        """Everything to be pressed on the page is at least so large."""
+        smaller = await page.evaluate(_SMALLER, least)
+        if smaller:
+            self.problems.append(f"{name} has targets under {least} px: {smaller}")
 
     async def _axe(self, page: Page, name: str) -> None:
         options = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations", "incomplete"]}

@@ -37,9 +37,8 @@ async def test_an_endpoint_that_was_down_gets_its_deliveries_in_order(
     await citizen.get_by_role("button", name="撤回", exact=True).click()
     await expect(citizen.locator("#state")).to_have_text("您撤回了申请")
     await expect(officer.locator("main")).to_contain_text("在推送")
-    await officer.wait_for_timeout(3_000)
     await officer.goto(subscription)
-    await expect(officer.locator("main table")).to_contain_text("没送到")
+    await ways.reload_until(officer, officer.locator("main table").filter(has_text="没送到"))
 
     await receiver.start(secret)
     await receiver.heard(case, ["submitted", "withdrawn"], seconds=90)

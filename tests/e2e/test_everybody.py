@@ -11,16 +11,38 @@ from tests.harness.platform import Platform
 
 
 async def test_without_scripts(platform: Platform, new_window: NewWindow) -> None:
-    page = await new_window(java_script_enabled=False)
+    page, clerk = await new_window(java_script_enabled=False), await new_window(java_script_enabled=False)
     case = await ways.apply(page, platform, "lin", ways.RESIDENCE)
+    number = await page.locator("b.code").inner_text()
     await page.goto(f"{platform.url('portal')}/cases/{case}")
     await expect(page.locator("#state")).to_have_text("交上去了，等受理")
+    await accept_by_keys(clerk, platform, number)
+    await page.reload()
+    await expect(page.locator("#state")).to_have_text("受理了，正在审查")
     await page.goto(f"{platform.url('portal')}/cases/{case}/withdrawal")
     await page.get_by_role("button", name="撤回", exact=True).click()
     await expect(page.locator("#state")).to_have_text("您撤回了申请")
     await page.goto(f"{platform.url('portal')}/inbox")
-    await page.get_by_role("link", name="居住证办理交上了").first.click()
+    message = page.get_by_role("link", name="居住证办理交上了")
+    await ways.reload_until(page, message)
+    await message.first.click()
     await expect(page.get_by_role("link", name="看这件事")).to_be_visible()
+
+
+async def accept_by_keys(page: Page, platform: Platform, number: str) -> None:
+    """The desk too, with the keyboard alone: sign in, open the case of this number from its queue, accept it."""
+    await page.goto(f"{platform.url('desk')}/queues/intake")
+    await reach(page, page.locator("[name=username]"))
+    await page.keyboard.insert_text("clerk")
+    await page.keyboard.press("Tab")
+    await page.keyboard.insert_text(platform.password)
+    await page.keyboard.press("Enter")
+    await reach(page, page.get_by_label("按编号、姓名找"))
+    await page.keyboard.insert_text(number)
+    await page.keyboard.press("Enter")
+    await press(page, page.get_by_role("link").filter(has_text=number))
+    await press(page, page.get_by_role("button", name="受理", exact=True))
+    await expect(page.locator("p.just")).to_contain_text("已受理")
 
 
 async def test_by_keyboard_only(platform: Platform, new_window: NewWindow) -> None:
@@ -117,8 +139,18 @@ async def prefer(page: Page, portal: str, language: str) -> None:
     await expect(page.get_by_role("status").first).to_be_visible()
 
 
-OWN = ("林晓梅", "张伟", "李敏", "王科", "通办 Tongban", "中文")
-"""Chinese that stays: names of people, of the platform, of the language."""
+OWN = (
+    "林晓梅",
+    "张伟",
+    "李敏",
+    "王科",
+    "通办 Tongban",
+    "中文",
+    "照片.png",
+    "租房合同.pdf",
+    "幸福街道 12 号 3 单元 501",
+)
+"""Chinese that stays: names of people, of the platform, of the language; what the applicant handed in."""
 
 
 async def test_in_english(platform: Platform, new_window: NewWindow, look: Looks) -> None:
@@ -154,6 +186,12 @@ async def test_in_english(platform: Platform, new_window: NewWindow, look: Looks
     for path in ("materials", "check", "discard"):
         await page.goto(f"{portal}/apply/{draft}/{path}")
         await read(path)
+    await page.goto(f"{portal}/apply/{draft}?lang=zh-CN")
+    await ways.fill_in(page, ways.RESIDENCE)
+    case = await ways.submit(page)
+    for path in ("submitted?lang=en", "", "accesses", "withdrawal"):
+        await page.goto(f"{portal}/cases/{case}/{path}".rstrip("/"))
+        await read(f"case-{path.partition('?')[0]}")
     await prefer(page, portal, "English")
     for path in ("cases", "inbox", "account", "nowhere"):
         await page.goto(f"{portal}/{path}")

@@ -10,6 +10,9 @@ from tests.e2e.conftest import NewWindow
 from tests.e2e.looks import Looks
 from tests.harness.platform import Platform
 
+TOUCH = 88
+"""Pixels that a finger needs on a kiosk of 1080 x 1920 (interface.md)."""
+
 
 async def test_a_draft_goes_on_at_the_kiosk_without_a_password(
     platform: Platform, new_window: NewWindow, look: Looks
@@ -25,28 +28,34 @@ async def test_a_draft_goes_on_at_the_kiosk_without_a_password(
 
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/authorize?" in request.url else None)
+    await page.set_viewport_size({"width": 1080, "height": 1920})
     await page.goto(kiosk)
     await look(page, "kiosk-home")
+    await look.targets(page, "kiosk-home", TOUCH)
     await page.get_by_role("navigation", name="要办的事").get_by_role("link", name="接着办").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("接着办")
     assert len(asked) == 1
     assert "prompt=none" in asked[0]
     assert "client_id=kiosk" in asked[0]
     await look(page, "kiosk-drafts")
+    await look.targets(page, "kiosk-drafts", TOUCH)
     await page.locator(f"a[href='/apply/{draft}']").click()
 
     # It opens where it stopped, and what was typed is there.
     await expect(page.get_by_role("heading", level=1)).to_have_text("您凭什么办")
     await look(page, "kiosk-form")
+    await look.targets(page, "kiosk-form", TOUCH)
     await ways.answer(page, ways.RESIDENCE.pages[2])
     await ways.save(page)
     for material, file in ways.RESIDENCE.materials.items():
         await ways.upload(page, material, file)
     await page.get_by_role("link", name="下一步", exact=True).click()
+    await look.targets(page, "kiosk-check", TOUCH)
     for text in ("林晓梅", "13800000000", "幸福街道 12 号 3 单元 501", "2025年3月1日"):
         await expect(page.locator("main")).to_contain_text(text)
     case = await ways.submit(page)
     await look(page, "kiosk-submitted")
+    await look.targets(page, "kiosk-submitted", TOUCH)
 
     # The case knows where it was handed in; signing out here ends the portal's session too.
     await page.goto(f"{platform.url('portal')}/cases/{case}")

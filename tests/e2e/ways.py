@@ -1,12 +1,14 @@
 """What people do at the surfaces, by the words that they read there."""
 
+import asyncio
 import re
 import struct
+import time
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from playwright.async_api import FilePayload, Page, expect
+from playwright.async_api import FilePayload, Locator, Page, expect
 
 from tests.harness.platform import Platform
 
@@ -106,9 +108,29 @@ async def answer(page: Page, answers: Answers) -> None:
             await control.fill(value)
 
 
-async def save(page: Page) -> None:
-    """Save a page of the form and go on."""
-    await page.get_by_role("button", name="保存，下一步").click()
+async def save(page: Page, *, refused: bool = False) -> None:
+    """Save a page of the form; returns when the answer is there: the next page, or this one again if `refused`."""
+    before = page.url.partition("#")[0]
+    async with page.expect_navigation():
+        await page.get_by_role("button", name="保存，下一步").click()
+    if (page.url.partition("#")[0].partition("?")[0] == before.partition("?")[0]) != refused:
+        raise AssertionError(f"{before} led to {page.url}: {await told(page)}")
+
+
+async def told(page: Page) -> str:
+    """What a page says first: its alerts, else its heading."""
+    alerts = await page.get_by_role("alert").all_inner_texts()
+    return " ".join(alerts or await page.locator("h1").all_inner_texts())
+
+
+async def reload_until(page: Page, wanted: Locator, seconds: float = 60.0) -> None:
+    """Load a page that does not follow by itself anew until `wanted` is on it."""
+    deadline = time.monotonic() + seconds
+    while not await wanted.count():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{page.url} never had {wanted}: {await page.locator('main').inner_text()}")
+        await asyncio.sleep(0.3)
+        await page.reload()
 
 
 async def upload(page: Page, material: str, file: FilePayload) -> None:

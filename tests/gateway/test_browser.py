@@ -76,7 +76,7 @@ class Portal:
         )
         self.world.provider.refresh_tokens.add("refresh-0")
         # Secure, for an http://localhost that browsers take for safe.
-        cookie = {"name": "__Host-tb-portal", "value": secret, "url": self.origin.replace("http:", "https:")}
+        cookie = {"name": self.site.cookie, "value": secret, "url": self.origin.replace("http:", "https:")}
         await context.add_cookies([cookie | {"secure": True, "httpOnly": True}])  # type: ignore[list-item]
         return context
 
@@ -151,6 +151,8 @@ def _check_machine() -> None:
 @pytest.fixture
 async def portal(sqlite_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Portal]:
     _check_machine()
+    given = dict(getattr(request, "param", {}))
+    surface = given.pop("surface", "portal")
     world = World()
     fill(world)
     listening = socket.socket()
@@ -162,14 +164,12 @@ async def portal(sqlite_url: str, tmp_path: Path, request: pytest.FixtureRequest
         database_url=sqlite_url,
         master_key=base64.b64encode(bytes(32)).decode(),
         issuer=ISSUER,
-        surfaces=["portal"],
-        portal_origin=origin,
         private_key=client_key(),
-        portal_private_key=client_key(),
         catalog_url="http://catalog.test",
         cases_url="http://cases.test",
         notify_url="http://notify.test",
-        **getattr(request, "param", {}),
+        **{"surfaces": [surface], f"{surface}_origin": origin, f"{surface}_private_key": client_key()},
+        **given,
     )
     await migrations.upgrade(settings)
     clock = Clock()
@@ -325,6 +325,21 @@ async def test_the_longest_time_takes_no_typed_text_along(portal: Portal) -> Non
     answer = await request.response()
     assert answer is not None
     assert "held%3D" in answer.headers["location"]
+
+
+@pytest.mark.parametrize(
+    "portal", [{"surface": "kiosk", "kiosk_idle_seconds": 12, "kiosk_warning_seconds": 5}], indirect=True
+)
+async def test_the_kiosk_leaves_when_the_server_says_and_not_when_it_thinks(portal: Portal) -> None:
+    """A touch that the server did not hear of keeps nobody signed in: the next person would be met by the last one."""
+    page = await (await portal.person()).new_page()
+    await page.route("**/session", lambda route: route.fulfill(status=503))
+    await page.goto(f"{portal.origin}/drafts")
+    gone = asyncio.ensure_future(page.wait_for_event("request", lambda request: request.url.endswith("/wiped")))
+    while not gone.done():
+        await page.mouse.click(5, 5)
+        await asyncio.sleep(0.3)
+    assert (await gone).is_navigation_request()
 
 
 async def test_a_first_visit_weighs_little(portal: Portal) -> None:

@@ -1,6 +1,6 @@
 """Signing in and out at a surface: the browser's side of OpenID Connect, and what ends a session.
 
-Every surface has these routes. No token that opens anything reaches the browser: it holds one cookie with a secret (BFF).
+Every surface has these routes. No token that opens anything reaches the browser: it holds a cookie with a secret (BFF).
 """
 
 import json
