@@ -22,7 +22,7 @@ def test_after_a_kill_of_everything_nothing_acknowledged_is_missing(database: st
 
         async def stream() -> None:
             while True:
-                acknowledged.add(await lin.submit(code))
+                acknowledged.add(await lin.go_through(code))
 
         tasks = [asyncio.create_task(stream()) for _ in range(5)]
         while len(acknowledged) < 25:  # noqa: ASYNC110 (filled by five tasks)
@@ -42,10 +42,10 @@ def test_after_a_kill_of_everything_nothing_acknowledged_is_missing(database: st
 
     async def after() -> None:
         again = await citizen(platform)
-        await again.told_of(acknowledged, 120)
+        await again.told_of(acknowledged, seconds=120)
         for case in acknowledged:
-            assert (await again.call("cases", "GET", f"/cases/{case}")).status_code == 200
-        fresh = {await again.submit(code)}
+            assert (await again.call("cases", "GET", f"/cases/{case}")).json()["status"] == "withdrawn"
+        fresh = {await again.go_through(code)}
         await again.told_of(fresh)
 
     asyncio.run(after())
