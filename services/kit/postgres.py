@@ -12,6 +12,5 @@ async def connect(url: URL, seconds: float) -> asyncpg.Connection:
     Never by its text: asyncpg takes what follows the `?` of an address (`ssl=require`) for settings of the server.
     """
     _, arguments = url.get_dialect()().create_connect_args(url)
-    for name in _OF_SQLALCHEMY:
-        arguments.pop(name, None)
-    return await asyncpg.connect(**{"timeout": seconds} | arguments)
+    given = {name: value for name, value in arguments.items() if name not in _OF_SQLALCHEMY}
+    return await asyncpg.connect(**({"timeout": seconds} | given))

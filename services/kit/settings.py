@@ -184,8 +184,8 @@ class ServiceSettings(BaseSettings):
         except ValidationError as error:
             problem = error.errors(include_input=False, include_url=False)[0]
             field = str(problem["loc"][0]) if problem["loc"] else "?"
-            names = cls.environment_names(field)
-            read = next((name for name in names if read_name(name) is not None), names[0])
+            tried = cls.environment_names(field)
+            read = next((name for name in tried if read_name(name) is not None), tried[0])
             raise SettingsError(f"{read}: {problem['msg']}") from None
         except json.JSONDecodeError as error:
             raise SettingsError(f"a setting of {cls.service} is no JSON: {error.msg}") from None
