@@ -161,7 +161,7 @@ async def test_what_is_anothers_is_not_there(platform: Platform, new_window: New
     await ways.sign_in_at_desk(mine, platform, "officer")
     await mine.goto(f"{desk}/subscriptions/new")
     place = mine.get_by_label("哪个部门的办件")
-    one = await place.locator("option", has_text="公安").get_attribute("value")
+    one = await place.locator("option", has_text="示例区公安分局").get_attribute("value")
     grant("clerk", "integrator", str(one))
     await place.select_option(label="所有部门")
     await mine.get_by_label("接收地址").fill("http://127.0.0.1:9/nobody")

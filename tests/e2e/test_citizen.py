@@ -30,7 +30,7 @@ async def test_from_search_to_confirmation(platform: Platform, new_window: NewWi
     await page.get_by_label("搜索办事事项").fill("")
     await page.get_by_label("都找").check()
     department = page.get_by_label("部门")
-    await department.select_option(await department.locator("option", has_text="公安").first.get_attribute("value"))
+    await department.select_option(await department.locator("option", has_text="示例区公安分局").get_attribute("value"))
     await page.get_by_role("button", name="搜索").click()
     await expect(page).to_have_url(re.compile("organisation=."))
     await expect(found).to_have_count(2)
