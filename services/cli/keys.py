@@ -125,9 +125,12 @@ def _crypto(service: Service) -> Crypto:
 
 @app.command()
 def retire(key_id: Annotated[str, typer.Argument(help="as `tongban keys list` shows it", metavar="KEY-ID")]) -> None:
-    """Take a signing key out of use at once. Tokens that it signed fail from now on: for a key that others may hold."""
+    """Take a signing key out of use at once: for a key that others may hold.
+
+    Tokens that it signed fail here within seconds and at every other service, which read the keys anew, in a minute.
+    """
     run_async(_retire(key_id))
-    print(f"{key_id} is out of use")
+    print(f"{key_id} is out of use: the other services refuse its tokens within a minute")
 
 
 async def _retire(key_id: str) -> None:

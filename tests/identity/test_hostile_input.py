@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.identity.domain.assertions import unverified_client_id
@@ -168,6 +168,7 @@ async def test_no_cors_on_the_pages(world: World) -> None:
         assert not any(name.startswith("access-control-") for name in answer.headers)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_parameters_never_break(raw: bytes) -> None:
     try:
@@ -179,6 +180,7 @@ def test_parameters_never_break(raw: bytes) -> None:
         assert "\0" not in found[name]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_assertions_and_redirects_never_break(text: str) -> None:
     assert unverified_client_id(text) is None or "." in text

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import REGISTRY
 from sqlalchemy import select
@@ -96,6 +96,7 @@ async def test_slow_failures_never_lock_an_address_and_fast_ones_do(start: Start
     assert [answer.status_code for answer in fast] == [422] * 5 + [429]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 400), max_size=60))
 def test_a_lock_needs_all_its_failures_within_one_pause(gaps: list[int]) -> None:
     rule, now = LockRule(4, timedelta(seconds=600)), datetime(2026, 1, 1, tzinfo=UTC)
