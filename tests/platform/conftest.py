@@ -1,4 +1,4 @@
-"""Commands that end before they start anything are run in this process: that saves Python's start for each."""
+"""Commands that start no process are run in this one: that saves Python's start and imports for each."""
 
 import subprocess
 import sys

@@ -5,6 +5,7 @@ import json
 import re
 import secrets
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,15 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from services.kit.settings import SERVICES
 from tests.harness.platform import Platform
 from tests.platform.conftest import Command
+
+Tongban = Command
+
+
+@pytest.fixture
+def tongban(platform: Platform, command: Command) -> Tongban:
+    """A command on the running platform."""
+    own = {name: value for name, value in platform.environment.items() if name.startswith("TONGBAN_")}
+    return lambda *arguments, **extra: command(*arguments, **(own | extra))
 
 
 def _ok(done: subprocess.CompletedProcess[str]) -> str:
@@ -28,116 +38,125 @@ def _refused(done: subprocess.CompletedProcess[str]) -> str:
     return done.stderr
 
 
-def test_outbox_empties_itself_and_shows_each_service(platform: Platform) -> None:
-    text = _ok(platform.tongban("outbox", "--list"))
+def test_outbox_empties_itself_and_shows_each_service(tongban: Tongban) -> None:
+    text = _ok(tongban("outbox", "--list"))
     for name in SERVICES:
         assert re.search(rf"^{name} +\d+ +[\d.]+ s$", text, re.MULTILINE)
     assert re.search(r"^catalog +0 ", text, re.MULTILINE), "demonstration items were not sent"
 
 
-async def test_a_command_with_a_narrower_environment_leaves_the_clients_as_they_are(platform: Platform) -> None:
-    async def clients() -> list[tuple[object, ...]]:
-        engine = create_async_engine(platform.database_url("identity"))
-        try:
-            async with engine.connect() as connection:
-                rows = await connection.execute(sql("SELECT client_id, enabled, updated_at FROM clients ORDER BY 1"))
-                return [tuple(row) for row in rows]
-        finally:
-            await engine.dispose()
-
-    before = await clients()
+def test_a_command_with_a_narrower_environment_leaves_the_clients_as_they_are(
+    platform: Platform, tongban: Tongban
+) -> None:
+    before = asyncio.run(_clients(platform))
     assert before
     for command in (("outbox", "identity"), ("audit", "verify", "identity")):
-        _ok(await asyncio.to_thread(lambda: platform.tongban(*command, TONGBAN_IDENTITY_CLIENTS="[]")))  # noqa: B023
-    assert await clients() == before
+        _ok(tongban(*command, TONGBAN_IDENTITY_CLIENTS="[]"))
+    assert asyncio.run(_clients(platform)) == before
 
 
-def test_nothing_is_set_aside_and_nothing_can_be_replayed(platform: Platform) -> None:
-    assert _ok(platform.tongban("dead-letters", "list", "--all")) == "none\n"
-    assert "nothing is parked under 4711" in _refused(platform.tongban("dead-letters", "replay", "notify", "4711"))
-    assert "one event, or --all" in _refused(platform.tongban("dead-letters", "replay", "notify"))
+async def _clients(platform: Platform) -> list[tuple[object, ...]]:
+    engine = create_async_engine(platform.database_url("identity"))
+    try:
+        async with engine.connect() as connection:
+            rows = await connection.execute(sql("SELECT client_id, enabled, updated_at FROM clients ORDER BY 1"))
+            return [tuple(row) for row in rows]
+    finally:
+        await engine.dispose()
 
 
-async def test_what_cannot_be_read_is_set_aside_tried_again_and_given_up(platform: Platform) -> None:
-    key = f"broken-{secrets.token_hex(4)}".encode()
-    producer = AIOKafkaProducer(bootstrap_servers=platform.kafka)
+def test_nothing_is_set_aside_and_nothing_can_be_replayed(tongban: Tongban) -> None:
+    assert _ok(tongban("dead-letters", "list", "--all")) == "none\n"
+    assert "nothing is parked under 4711" in _refused(tongban("dead-letters", "replay", "notify", "4711"))
+    assert "one event, or --all" in _refused(tongban("dead-letters", "replay", "notify"))
+
+
+def test_what_cannot_be_read_is_set_aside_tried_again_and_given_up(platform: Platform, tongban: Tongban) -> None:
+    key = f"broken-{secrets.token_hex(4)}"
+    asyncio.run(_send(platform.kafka, key))
+    number = _dead(tongban, key)
+    asyncio.run(_announced(platform.kafka, key))
+    assert _ok(tongban("dead-letters", "replay", "notify", number)) == "1 to be tried again\n"
+    assert _dead(tongban, key) == number, "it was tried again, and is no better"
+    assert _ok(tongban("dead-letters", "drop", "notify", number)) == "dropped\n"
+    assert _ok(tongban("dead-letters", "list", "notify", "--all")) == "none\n"
+    _refused(tongban("dead-letters", "drop", "notify", number))
+
+
+async def _send(kafka: str, key: str) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=kafka)
     await producer.start()
     try:
-        await producer.send_and_wait("cases.events", b"{", key=key)
+        await producer.send_and_wait("cases.events", b"{", key=key.encode())
     finally:
         await producer.stop()
 
-    number = await _dead(platform, key)
-    consumer = AIOKafkaConsumer("cases.events.dead", bootstrap_servers=platform.kafka, auto_offset_reset="earliest")
+
+async def _announced(kafka: str, key: str) -> None:
+    """Return when the dead-letter topic has it."""
+    consumer = AIOKafkaConsumer("cases.events.dead", bootstrap_servers=kafka, auto_offset_reset="earliest")
     await consumer.start()
     try:
-        async with asyncio.timeout(20):
-            while (await consumer.getone()).key != key:
+        async with asyncio.timeout(30):
+            while (await consumer.getone()).key != key.encode():
                 pass
     finally:
         await consumer.stop()
 
-    assert _ok(platform.tongban("dead-letters", "replay", "notify", number)) == "1 to be tried again\n"
-    assert await _dead(platform, key) == number, "it was tried again, and is no better"
-    assert _ok(platform.tongban("dead-letters", "drop", "notify", number)) == "dropped\n"
-    assert _ok(platform.tongban("dead-letters", "list", "notify", "--all")) == "none\n"
-    _refused(platform.tongban("dead-letters", "drop", "notify", number))
 
-
-async def _dead(platform: Platform, key: bytes) -> str:
+def _dead(tongban: Tongban, key: str) -> str:
     """The number of the dead event of `key` in notify's list, as soon as it is there."""
-    pattern = rf"^notify +(\d+) +dead +cases\.events/\d+/\d+ +{key.decode()} +\S.*ce_id is missing$"
-    async with asyncio.timeout(60):
-        while True:
-            text = _ok(await asyncio.to_thread(lambda: platform.tongban("dead-letters", "list", "notify")))
-            if found := re.search(pattern, text, re.MULTILINE):
-                return found[1]
+    pattern = rf"^notify +(\d+) +dead +cases\.events/\d+/\d+ +{key} +\S.*ce_id is missing$"
+    deadline = time.monotonic() + 60
+    while not (found := re.search(pattern, _ok(tongban("dead-letters", "list", "notify")), re.MULTILINE)):
+        assert time.monotonic() < deadline
+    return found[1]
 
 
-def test_topics_are_there_and_stay(platform: Platform) -> None:
-    assert "created" not in _ok(platform.tongban("topics", "apply"))
+def test_topics_are_there_and_stay(tongban: Tongban) -> None:
+    assert "created" not in _ok(tongban("topics", "apply"))
 
 
-def test_staff_are_given_roles_and_lose_them(platform: Platform) -> None:
-    given = _ok(platform.tongban("staff", "grant", "clerk", "auditor", "--organisation", "11511602008778325X"))
+def test_staff_are_given_roles_and_lose_them(tongban: Tongban) -> None:
+    given = _ok(tongban("staff", "grant", "clerk", "auditor", "--organisation", "11511602008778325X"))
     assert re.search(r"^clerk +auditor +11511602008778325X$", given, re.MULTILINE)
-    assert _ok(platform.tongban("staff", "grant", "clerk", "auditor", "--organisation", "11511602008778325X")) == given
-    taken = _ok(platform.tongban("staff", "revoke", "clerk", "auditor", "--organisation", "11511602008778325X"))
+    assert _ok(tongban("staff", "grant", "clerk", "auditor", "--organisation", "11511602008778325X")) == given
+    taken = _ok(tongban("staff", "revoke", "clerk", "auditor", "--organisation", "11511602008778325X"))
     assert "auditor" not in taken
-    _refused(platform.tongban("staff", "grant", "nobody", "intake", "--organisation", "*"))
-    _refused(platform.tongban("staff", "grant", "clerk", "emperor", "--organisation", "*"))
+    _refused(tongban("staff", "grant", "nobody", "intake", "--organisation", "*"))
+    _refused(tongban("staff", "grant", "clerk", "emperor", "--organisation", "*"))
 
 
-def test_signing_keys_rotate_and_a_key_is_retired(platform: Platform) -> None:
-    before = _ok(platform.tongban("keys", "list"))
+def test_signing_keys_rotate_and_a_key_is_retired(tongban: Tongban) -> None:
+    before = _ok(tongban("keys", "list"))
     assert sorted(re.findall(r" (?:ES|RS)256 +(\w+)", before)) == ["published"] * 2 + ["signing"] * 2
-    _refused(platform.tongban("keys", "rotate"))  # verifiers may not know the next key yet
-    _ok(platform.tongban("keys", "rotate", "--force"))
-    after = _ok(platform.tongban("keys", "list"))
+    _refused(tongban("keys", "rotate"))  # verifiers may not know the next key yet
+    _ok(tongban("keys", "rotate", "--force"))
+    after = _ok(tongban("keys", "list"))
     retired = re.findall(r"^(\S+) +\S+ +retired ", after, re.MULTILINE)
     assert len(retired) == 2
-    _ok(platform.tongban("keys", "retire", retired[0]))
-    assert retired[0] not in _ok(platform.tongban("keys", "list"))
-    _refused(platform.tongban("keys", "retire", "unknown"))
+    _ok(tongban("keys", "retire", retired[0]))
+    assert retired[0] not in _ok(tongban("keys", "list"))
+    _refused(tongban("keys", "retire", "unknown"))
 
 
 @pytest.mark.deep
-def test_a_data_key_is_added(platform: Platform) -> None:
+def test_a_data_key_is_added(tongban: Tongban) -> None:
     """Takes a minute: the command waits until every process writes with the new key."""
-    before = _ok(platform.tongban("keys", "list", "--data", "cases")).splitlines()
-    _ok(platform.tongban("keys", "rotate", "--data", "cases"))
-    assert len(_ok(platform.tongban("keys", "list", "--data", "cases")).splitlines()) == len(before) + 1
+    before = _ok(tongban("keys", "list", "--data", "cases")).splitlines()
+    _ok(tongban("keys", "rotate", "--data", "cases"))
+    assert len(_ok(tongban("keys", "list", "--data", "cases")).splitlines()) == len(before) + 1
 
 
-def test_the_audit_chains_hold(platform: Platform) -> None:
-    text = _ok(platform.tongban("audit", "verify"))
+def test_the_audit_chains_hold(tongban: Tongban) -> None:
+    text = _ok(tongban("audit", "verify"))
     assert [line.partition(":")[0] for line in text.splitlines()] == list(SERVICES)
     assert text.count(": intact, ") == len(SERVICES)
     head = "1:" + "0" * 64
-    assert platform.tongban("audit", "verify", "identity", "--head", head).returncode == 1
+    assert tongban("audit", "verify", "identity", "--head", head).returncode == 1
 
 
-def test_items_are_imported_once(platform: Platform, tmp_path: Path) -> None:
+def test_items_are_imported_once(platform: Platform, tongban: Tongban, tmp_path: Path) -> None:
     common = {"department": "区卫生健康局", "area_code": "511602000000", "task_type": "1"}
     rows = [
         common | {"name": "测试事项甲", "item_code": f"T{platform.pid('kafka')}A"},
@@ -145,18 +164,18 @@ def test_items_are_imported_once(platform: Platform, tmp_path: Path) -> None:
     ]
     file = tmp_path / "items.jsonl"
     file.write_text("\n".join([*(json.dumps(row, ensure_ascii=False) for row in rows), "{"]), "utf-8")
-    first = platform.tongban("items", "import", str(file))
+    first = tongban("items", "import", str(file))
     assert re.search(r"^taken +1 \(1 created\)$", _ok(first), re.MULTILINE)
     assert "row 2: refused: name: " in first.stderr and "row 3: refused: " in first.stderr
-    again = _ok(platform.tongban("items", "import", "--quiet", str(file)))
+    again = _ok(tongban("items", "import", "--quiet", str(file)))
     assert re.search(r"^taken +1 \(1 unchanged\)$", again, re.MULTILINE)
-    _refused(platform.tongban("items", "import", str(tmp_path / "missing")))
+    _refused(tongban("items", "import", str(tmp_path / "missing")))
 
 
-def test_an_import_that_takes_nothing_fails(platform: Platform, tmp_path: Path) -> None:
+def test_an_import_that_takes_nothing_fails(tongban: Tongban, tmp_path: Path) -> None:
     file = tmp_path / "items.jsonl"
     file.write_text("{}\n", "utf-8")
-    assert platform.tongban("items", "import", str(file)).returncode == 1
+    assert tongban("items", "import", str(file)).returncode == 1
 
 
 @pytest.mark.parametrize("name", ["outbox", "migrate", "serve"])
@@ -175,6 +194,6 @@ def test_wrong_usage_is_one_line_and_exit_status_2(command: Command, words: str)
     assert done.stderr.startswith("tongban: ") and done.stderr.count("\n") == 1, done.stderr
 
 
-def test_a_running_platform_is_not_backed_up(platform: Platform, tmp_path: Path) -> None:
-    text = _refused(platform.tongban("backup", str(tmp_path / "backup.tar.gz")))
+def test_a_running_platform_is_not_backed_up(platform: Platform, tongban: Tongban, tmp_path: Path) -> None:
+    text = _refused(tongban("backup", str(tmp_path / "backup.tar.gz")))
     assert ("PostgreSQL" if platform.postgres else "running") in text
