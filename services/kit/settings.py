@@ -127,7 +127,7 @@ class ServiceSettings(BaseSettings):
     previous_master_keys: CommaSecrets = Field((), description="master keys that old data keys may still be wrapped by")
     outbound_allowed_networks: CommaList = Field((), description="private networks that deliveries may go to")
     outbound_ca_file: str = Field("", description="further CA certificates trusted for outgoing calls")
-    trusted_proxies: CommaList = ()
+    trusted_proxies: CommaList = Field((), description="networks of proxies whose X-Forwarded-For is believed")
     storage_url: str = Field("", description="where files go: file:///path or s3://bucket/prefix")
     log_level: str = "INFO"
     shutdown_seconds: float = Field(4.0, gt=0)
