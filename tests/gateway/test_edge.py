@@ -155,6 +155,17 @@ async def test_pages_do_without_what_they_can(browser: Browser, world: World) ->
     assert "目录这会儿打不开" in home.text
 
 
+async def test_what_a_page_can_do_without_is_not_waited_for(browser: Browser, world: World) -> None:
+    """Every page has the count of unread messages: a slow inbox must not make every page slow."""
+    await browser.sign_in()
+    await browser.get("/cases")
+    unread, cases = (
+        world.services.made("notify", "GET", "/messages/unread"),
+        world.services.made("cases", "GET", "/cases"),
+    )
+    assert unread[-1].patience < 2 < cases[-1].patience
+
+
 async def test_a_query_given_twice_or_malformed_is_a_4xx(browser: Browser) -> None:
     for query in ("q=a&q=b", "q=%ff", "q=%00"):
         assert (await browser.get(f"/items?{query}")).status_code == 400

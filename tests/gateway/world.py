@@ -126,6 +126,8 @@ class Call:
     headers: httpx.Headers
     body: bytes
     query: str
+    patience: float
+    """Seconds that the gateway waits for the answer."""
 
     @property
     def json(self) -> Any:
@@ -153,7 +155,8 @@ class Services:
         if service in self.away:
             raise httpx.ConnectError("away")
         body = b"".join([part async for part in request.stream])  # type: ignore[union-attr]
-        call = Call(service, request.method, request.url.path, request.headers, body, request.url.query.decode())
+        query, patience = request.url.query.decode(), request.extensions["timeout"]["read"]
+        call = Call(service, request.method, request.url.path, request.headers, body, query, patience)
         self.calls.append(call)
         for name, method, pattern, handler in self.routes:
             if name == service and method == request.method and pattern.fullmatch(request.url.path):

@@ -18,7 +18,8 @@
     const changed = (each) => each.type !== "hidden" && (each.tagName === "SELECT"
       ? [...each.options].some((option) => option.selected !== option.defaultSelected)
       : each.value !== each.defaultValue || each.checked !== each.defaultChecked);
-    return [...document.forms].find((each) => each.elements.owner && [...each.elements].some(changed));
+    const full = (each) => "typed" in each.dataset || [...each.elements].some(changed);
+    return [...document.forms].find((each) => each.elements.owner && full(each));
   }
 
   function leave() {
