@@ -111,6 +111,16 @@ class NoticeAlreadyGiven(TongbanError):
     )
 
 
+class NoticeTooLate(TongbanError):
+    """行政许可法 art. 32 (4): who is told nothing within five working days is accepted as of receipt."""
+
+    kind, slug, title = (
+        Kind.CONFLICT,
+        "notice-too-late",
+        "The five working days for the notice are over: the case counts as accepted",
+    )
+
+
 class SeparationOfDuties(TongbanError):
     """接办分离: who takes a case in does not decide it."""
 

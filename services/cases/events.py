@@ -1,5 +1,7 @@
 """Contract to domain and back: items heard from the catalogue, steps told to the world."""
 
+from functools import lru_cache
+
 import orjson
 
 from services.cases.domain.cases import Case, Step
@@ -57,8 +59,9 @@ def case_event(case: Case, step: Step, item: Item, due: Due, sha256: str | None 
     """
     particulars: dict[str, object] = {}
     if step.event in ("submitted", "resubmitted", "accepted"):
-        days = due.limit.amount if due.limit and due.limit.unit == "working_day" else None
-        particulars["due"] = out.Due(basis=due.basis, working_days=days, date=due.date)
+        amount, unit = (due.limit.amount, due.limit.unit) if due.limit else (None, None)
+        days = amount if unit == "working_day" else None
+        particulars["due"] = out.Due(basis=due.basis, working_days=days, date=due.date, amount=amount, unit=unit)
     if step.actor.kind == "officer":
         particulars["officer"] = step.actor.id
     if step.event == "returned":
@@ -73,8 +76,8 @@ def case_event(case: Case, step: Step, item: Item, due: Due, sha256: str | None 
         case_id=case.id,
         number=case.number,
         status=case.status,
-        item=out.CaseItem(code=item.code, version=item.version, name=_text(item.name), item_type=item.item_type),
-        organisation=heard.Organisation(id=item.organisation, name=_text(item.organisation_name)),
+        item=_item(item),
+        organisation=_organisation(item),
         division=case.division,
         applicant=case.applicant,
         channel=case.channel,
@@ -82,6 +85,16 @@ def case_event(case: Case, step: Step, item: Item, due: Due, sha256: str | None 
         **particulars,
     )
     return event_of(data, subject=case.id, version=step.version, time=step.at)
+
+
+@lru_cache(maxsize=2048)
+def _item(item: Item) -> out.CaseItem:
+    return out.CaseItem(code=item.code, version=item.version, name=_text(item.name), item_type=item.item_type)
+
+
+@lru_cache(maxsize=2048)
+def _organisation(item: Item) -> heard.Organisation:
+    return heard.Organisation(id=item.organisation, name=_text(item.organisation_name))
 
 
 def _text(name: Name) -> Text:

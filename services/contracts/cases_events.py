@@ -1,7 +1,7 @@
 """Topic cases.events: the life of a case (办件): applied, accepted, reviewed, decided, delivered.
 
-No personal data: applicant and officers are account ids; a department that may see more reads it
-from the API with its own token.
+No personal data: applicant and officers are account ids; an officer who may see more opens the case
+at the desk.
 """
 
 import datetime
@@ -19,12 +19,15 @@ class Due(Data):
     """When the case must be decided and on what that rests.
 
     `basis`: promised limit, statutory limit, law_default (行政许可法 art. 42: 20 working days), none (nothing
-    published) or unknown_year (the arrangement of working days is not known that far).
+    published) or unknown_year (the arrangement of working days is not known that far, so there is no date).
+    The limit is `amount` of `unit`; `working_days` repeats the amount where that is the unit.
     """
 
     basis: Literal["promised", "statutory", "law_default", "none", "unknown_year"]
     working_days: int | None = None
     date: datetime.date | None = None
+    amount: int | None = None
+    unit: Literal["working_day", "day", "month"] | None = None
 
 
 class CaseItem(Data):

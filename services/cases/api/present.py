@@ -1,6 +1,7 @@
 """Domain to wire: building the views. What nobody may see is left out here, in one place."""
 
 from datetime import datetime
+from functools import lru_cache
 
 from services.cases.api import views as v
 from services.cases.domain import cases as rules
@@ -22,10 +23,12 @@ def _name(name: Name) -> v.NameView:
     return v.NameView(zh=name.zh, en=name.en)
 
 
+@lru_cache(maxsize=2048)
 def organisation_view(item: Item) -> v.OrganisationView:
     return v.OrganisationView(id=item.organisation, name=_name(item.organisation_name))
 
 
+@lru_cache(maxsize=2048)
 def item_view(item: Item) -> v.ItemView:
     return v.ItemView(code=item.code, version=item.version, name=_name(item.name), organisation=organisation_view(item))
 
@@ -167,7 +170,7 @@ def desk_case_view(dossier: Dossier, officer: Principal, now: datetime) -> v.Des
         **{name: getattr(shared, name) for name in v.CaseView.model_fields},
         opinion=case.opinion,
         opinion_note=reviewed.note if reviewed else None,
-        actions=rules.actions(case, officer.sub, roles_at(officer, case.organisation)),
+        actions=rules.actions(case, officer.sub, roles_at(officer, case.organisation), now),
     )
 
 

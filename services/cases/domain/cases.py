@@ -17,6 +17,7 @@ from services.cases.domain import limits
 from services.cases.domain.limits import Due, Limit, Terms
 from services.cases.errors import (
     NoticeAlreadyGiven,
+    NoticeTooLate,
     ReasonRequired,
     SeparationOfDuties,
     UnknownGap,
@@ -163,12 +164,15 @@ def give_notice(
     """Return the case, telling all that is missing at once (一次告知, art. 32 (4)).
 
     `known` holds what may be missing: the item's materials and the form's fields, as `materials.…` and `answers.…`.
-    Raises WrongStep, NoticeAlreadyGiven for a second notice, UnknownGap for what the item does not ask for (art. 31:
-    nothing that has nothing to do with the application may be demanded).
+    Raises WrongStep, NoticeAlreadyGiven for a second notice, NoticeTooLate when five working days have gone by and the
+    case is accepted by law, UnknownGap for what the item does not ask for (art. 31: nothing that has nothing to do
+    with the application may be demanded).
     """
     _at(case, "submitted")
     if case.noticed_at is not None:
         raise NoticeAlreadyGiven
+    if limits.notice_is_late(limits.local_day(case.received_at), limits.local_day(now)):
+        raise NoticeTooLate
     problems = []
     for index, gap in enumerate(gaps):
         if gap.material is not None and gap.field is not None:
@@ -268,13 +272,14 @@ def withdraw(case: Case, applicant: Actor, now: datetime, reason: str | None) ->
     return withdrawn, _next(case, "withdrawn", applicant, now, reason)
 
 
-def actions(case: Case, officer: str, roles: frozenset[str]) -> list[Action]:
+def actions(case: Case, officer: str, roles: frozenset[str], now: datetime) -> list[Action]:
     """What an officer with these roles at the case's organisation may do now; the rules above have the last word."""
     role = ROLE_OF.get(case.status)
     if role is None or role not in roles:
         return []
     if role == "intake":
-        return ["accept", "return"] if case.noticed_at is None else ["accept"]
+        late = limits.notice_is_late(limits.local_day(case.received_at), limits.local_day(now))
+        return ["accept", "return"] if case.noticed_at is None and not late else ["accept"]
     if role == "review":
         return ["review"]
     if role == "decide":

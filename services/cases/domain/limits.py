@@ -121,6 +121,14 @@ def acceptance_day(received: date, accepted: date, after_notice: bool) -> date:
         return received
 
 
+def notice_is_late(received: date, today: date) -> bool:
+    """Whether the five working days to say what is missing are over (行政许可法 art. 32 (4)), as far as is known."""
+    try:
+        return today > end_of(NOTICE_LIMIT, received)
+    except UnknownYear:
+        return False
+
+
 def due(terms: Terms, start: date, today: date | None, *, estimate: bool = False) -> Due:
     """When a case whose period is set off on `start` is due, and what is left on `today` (None: nothing runs any more).
 
@@ -142,7 +150,9 @@ def due(terms: Terms, start: date, today: date | None, *, estimate: bool = False
     if terms.limit is None:
         return blank
     try:
-        counting_from = workdays.next_working_day(start)
+        # 民法典 art. 201: the day after; where working days are counted, the first of them.
+        working = terms.limit.unit == "working_day"
+        counting_from = workdays.next_working_day(start) if working else start + timedelta(days=1)
         last = end_of(terms.limit, start)
     except UnknownYear:
         return replace(blank, basis="unknown_year")

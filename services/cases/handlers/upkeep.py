@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from services.cases.domain import cases as rules
+from services.cases.handlers.acts import item_version
 from services.cases.store.work import Work
 from services.kit.audit import AuditEntry
 
@@ -27,6 +29,21 @@ async def expire(work: Work, draft_ids: list[str]) -> None:
         await work.drafts.remove(draft_ids)
     for draft_id in draft_ids:
         work.audit(AuditEntry("system:expiry", "draft.expired", "draft", draft_id))
+
+
+async def date_tasks(work: Work, after: str = "") -> str | None:
+    """Give open tasks the date that was unknown when they began, where the year's arrangement has been loaded since.
+
+    Some at a time, by case; where to go on, or None at the end.
+    """
+    async with work:
+        found = await work.cases.undated(after, BATCH)
+        for case in found:
+            item = await item_version(work, case.item_code, case.item_version)
+            due = rules.task_due(case, item.terms, work.now())
+            if due is not None and due.date is not None:
+                await work.cases.date_task(case, due.date)
+    return found[-1].id if len(found) == BATCH else None
 
 
 async def sweep_files(work: Work) -> int:

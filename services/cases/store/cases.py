@@ -117,6 +117,17 @@ class CaseStore:
             },
         )
 
+    async def undated(self, after: str, limit: int) -> list[Case]:
+        """Cases whose open task has no date, by id, from the one after `after`."""
+        statement = select(*_COLUMNS).join_from(tasks, cases, cases.c.id == tasks.c.case_id)
+        statement = statement.where(tasks.c.closed_at.is_(None), tasks.c.due_on == NO_DATE, tasks.c.case_id > after)
+        return [_case(row) for row in await self._work.execute(statement.order_by(tasks.c.case_id).limit(limit))]
+
+    async def date_task(self, case: Case, due_on: date) -> None:
+        """Set by when the open task of a case is due, unless the case has moved on."""
+        same = (tasks.c.case_id == case.id) & (tasks.c.case_version == case.version) & tasks.c.closed_at.is_(None)
+        await self._work.execute(update(tasks).where(same).values(due_on=due_on))
+
     async def close_task(self, case_id: str, by: str, at: datetime) -> None:
         """End the open task of a case, if there is one."""
         await self._work.execute(

@@ -12,7 +12,7 @@ from typing import Any
 
 from services.kit.pages.dates import day_text
 from services.kit.pages.languages import gettext as _
-from services.kit.pages.languages import pick
+from services.kit.pages.languages import ngettext, pick
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,17 +105,30 @@ def _withdrawn(facts: Facts, _parameters: Mapping[str, Any]) -> Told:
 
 
 def _due(due: Mapping[str, Any]) -> str:
-    days, date = due.get("working_days"), due.get("date")
-    if days and not date:
-        return _("时限是 {days} 个工作日。到期那年的放假安排还没公布，日子暂时算不出来。").format(days=days)
-    if not date:
-        return _("这个事项没有公布办理时限。")
-    words = {"days": days, "day": day_text(date)}
-    if due.get("basis") == "promised":
-        return _("承诺 {days} 个工作日办完，最晚{day} 24:00。").format(**words)
-    if due.get("basis") == "law_default":
-        return _("这个事项没有公布时限，按行政许可法 {days} 个工作日办完，最晚{day} 24:00。").format(**words)
-    return _("法定 {days} 个工作日办完，最晚{day} 24:00。").format(**words)
+    basis, date = due.get("basis", "none"), due.get("date")
+    amount = due.get("working_days") if due.get("amount") is None else due["amount"]
+    if basis == "none" or amount is None:
+        return _("这个事项没有公布办理时限。") if basis == "none" else ""
+    words = {"period": _period(amount, due.get("unit") or "working_day")}
+    if basis == "unknown_year" or not date:
+        return _("时限是 {period}。到期那年的放假安排还没公布，日子暂时算不出来。").format(**words)
+    words["day"] = day_text(date)
+    if basis == "promised":
+        return _("承诺 {period}办完，最晚{day} 24:00。").format(**words)
+    if basis == "law_default":
+        return _("这个事项没有公布时限，按行政许可法 {period}办完，最晚{day} 24:00。").format(**words)
+    return _("法定 {period}办完，最晚{day} 24:00。").format(**words)
+
+
+def _period(amount: int, unit: str) -> str:
+    """A limit in words; calendar days say so beside the law's working days (行政许可法 art. 82)."""
+    if unit == "day":
+        text = ngettext("{amount} 个自然日", "{amount} 个自然日", amount)
+    elif unit == "month":
+        text = ngettext("{amount} 个月", "{amount} 个月", amount)
+    else:
+        text = ngettext("{amount} 个工作日", "{amount} 个工作日", amount)
+    return text.format(amount=amount)
 
 
 _WORDS: Mapping[str, Callable[[Facts, Mapping[str, Any]], Told]] = {
