@@ -106,7 +106,7 @@ def test_each_act_belongs_to_its_step(act: str, status: str) -> None:
     else:
         with pytest.raises(WrongStep) as caught:
             do(case)
-        assert caught.value.members == {"status": status}
+        assert caught.value.members == {"case_status": status}
 
 
 def test_who_accepted_may_not_decide() -> None:
@@ -177,12 +177,12 @@ def test_late_acceptance_counts_from_receipt() -> None:
     ],
 )
 def test_what_an_officer_may_do(status: str, officer: str, roles: set[str], expected: list[str]) -> None:
-    assert cases.actions(at(status), officer, frozenset(roles)) == expected
+    assert cases.actions(at(status), officer, frozenset(roles), NOW) == expected
 
 
 def test_no_return_is_offered_after_the_notice() -> None:
     again = cases.resubmit(at("returned"), LIN, NOW)[0]
-    assert cases.actions(again, "clerk", frozenset({"intake"})) == ["accept"]
+    assert cases.actions(again, "clerk", frozenset({"intake"}), NOW) == ["accept"]
 
 
 TERMS = limits.terms_of(None, None, "01")
@@ -302,7 +302,7 @@ TestLife = Life.TestCase
 )
 def test_what_is_offered_is_allowed(status: str, roles: set[str]) -> None:
     case = at(status)
-    for action in cases.actions(case, "someone", frozenset(roles)):
+    for action in cases.actions(case, "someone", frozenset(roles), NOW):
         do, allowed = ACTS[action]
         assert status in allowed
         do(replace(case, accepted_by="other"))

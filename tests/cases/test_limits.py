@@ -122,6 +122,18 @@ def test_units(limit: Limit, start: date, last: date) -> None:
 
 
 @pytest.mark.parametrize(
+    ("limit", "first"),
+    [
+        (Limit(5), date(2026, 11, 9)),  # set off on a Friday: the first working day is Monday
+        (Limit(5, "day"), date(2026, 11, 7)),  # 民法典 201: the day after, Saturday or not
+        (Limit(1, "month"), date(2026, 11, 7)),
+    ],
+)
+def test_the_first_day_that_counts(limit: Limit, first: date) -> None:
+    assert due(terms_of(None, limit, "20"), date(2026, 11, 6), None).counting_from == first
+
+
+@pytest.mark.parametrize(
     ("accepted", "after_notice", "counts_from"),
     [
         (date(2026, 11, 9), False, date(2026, 11, 9)),

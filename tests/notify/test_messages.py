@@ -21,6 +21,7 @@ from services.kit.pages.languages import Languages
 from services.notify import store
 from services.notify.api import messages
 from services.notify.domain.messages import kinds, render
+from services.notify.events import message_of
 from services.notify.handlers import Work
 from tests.notify.conftest import DEPARTMENT, LIN, OFFICER, ZHANG, case_event, token
 
@@ -156,13 +157,46 @@ def test_every_kind_has_words_in_both_languages(language: str) -> None:
     ],
 )
 def test_the_limit_in_words(due: Due, zh: str) -> None:
-    messages._LANGUAGES.use("zh-CN")
-    event = case_event(CaseAccepted, "c1", 2, due=due)
-    from services.notify.events import message_of
+    assert zh in accepted_in_words(due, "zh-CN")
 
-    told = message_of(event)
+
+def accepted_in_words(due: Due, language: str) -> str:
+    told = message_of(case_event(CaseAccepted, "c1", 2, due=due))
     assert told is not None
-    assert zh in render(told.kind, told.parameters).body
+    messages._LANGUAGES.use(language)
+    try:
+        return render(told.kind, told.parameters).body
+    finally:
+        Languages([]).use("zh-CN")
+
+
+@pytest.mark.parametrize(
+    ("amount", "unit", "zh", "en"),
+    [
+        (8, "working_day", "8 个工作日", "8 working days"),
+        (1, "working_day", "1 个工作日", "1 working day"),
+        (30, "day", "30 个自然日", "30 calendar days"),
+        (1, "month", "1 个月", "1 month"),
+        (2, "month", "2 个月", "2 months"),
+    ],
+)
+def test_the_limit_in_its_own_unit(amount: int, unit: Any, zh: str, en: str) -> None:
+    limit: dict[str, Any] = {"amount": amount, "unit": unit}
+    day, chinese, english = (
+        date(2036, 12, 3),
+        "最晚2036年12月3日 周三 24:00。",
+        "by the end of Wednesday 3 December 2036.",
+    )
+    for basis, words, in_english in (
+        ("promised", f"承诺 {zh}办完，{chinese}", f"Promised within {en}, {english}"),
+        ("statutory", f"法定 {zh}办完，{chinese}", f"By law within {en}, {english}"),
+    ):
+        due = Due.model_validate({"basis": basis, "date": day, **limit})
+        assert words in accepted_in_words(due, "zh-CN")
+        assert in_english in accepted_in_words(due, "en")
+    unknown = Due.model_validate({"basis": "unknown_year", **limit})
+    assert f"时限是 {zh}。到期那年的放假安排还没公布" in accepted_in_words(unknown, "zh-CN")
+    assert f"The limit is {en}. The public holidays of that year" in accepted_in_words(unknown, "en")
 
 
 async def test_a_withdrawn_case_is_told_too(hear: Any, http: httpx.AsyncClient) -> None:
