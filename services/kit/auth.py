@@ -5,6 +5,7 @@ A token is for exactly one service (`aud`). Deny by default: a route asks for `C
 
 import asyncio
 import base64
+import ssl
 import time
 from typing import Annotated, Any, Literal, Protocol
 
@@ -94,6 +95,7 @@ class TokenVerifier:
         self._audience = settings.audience
         self._url = settings.jwks_url or f"{settings.issuer}/jwks"
         self._ca = settings.outbound_ca_file
+        self._tls: ssl.SSLContext | None = None
         self._fetch = keys or self._fetch_keys
         self._keys: KeySet | None = None
         self._kids: frozenset[str] = frozenset()
@@ -104,7 +106,10 @@ class TokenVerifier:
         self._seen: dict[str, Principal] = {}
 
     async def _fetch_keys(self) -> dict[str, Any]:
-        async with httpx.AsyncClient(timeout=5, verify=self._ca or True) as client:
+        if self._tls is None:
+            # Once: to read the CA certificates takes longer than the call.
+            self._tls = httpx.create_ssl_context(verify=self._ca or True)
+        async with httpx.AsyncClient(timeout=5, verify=self._tls) as client:
             answer = await client.get(self._url)
             answer.raise_for_status()
             found: dict[str, Any] = answer.json()

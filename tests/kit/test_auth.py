@@ -1,10 +1,12 @@
 """Access tokens at a service: the issuer's keys come and go while the service lives (RFC 9068 §4)."""
 
 import asyncio
+import base64
 import time
 from types import SimpleNamespace
 from typing import Any
 
+import orjson
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
@@ -184,6 +186,28 @@ async def test_a_request_that_is_given_up_does_not_end_the_read(
     assert issuer.fetches == 1
 
 
+async def test_keys_are_read_over_http(issuer: Issuer, clock: Clock) -> None:
+    answers = ["503 Away", "200 OK", "404 Gone", "200 OK"]
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        body = orjson.dumps(await issuer())
+        head = f"HTTP/1.1 {answers.pop(0)}\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        writer.write(head.encode() + body)
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/jwks"
+        verifier = TokenVerifier(TinySettings(profile="test", issuer=ISSUER, jwks_url=url))
+        with pytest.raises(KeysAway):
+            await verifier.verify(issuer.token())
+        for _ in range(3):
+            clock.forward(KEY_SECONDS)
+            assert (await verifier.verify(issuer.token())).sub == "a"
+
+
 @pytest.mark.parametrize("document", [[], {}, {"keys": 1}, {"keys": [1]}, {"keys": [{"kty": "EC"}]}, None])
 async def test_an_answer_that_is_no_set_of_keys_is_none(clock: Clock, issuer: Issuer, document: Any) -> None:
     async def answer() -> dict[str, Any]:
@@ -197,10 +221,6 @@ async def test_an_answer_that_is_no_set_of_keys_is_none(clock: Clock, issuer: Is
 
 @pytest.mark.parametrize("kid", [["a"], {"a": 1}, 7, True])
 async def test_a_key_id_of_another_type_is_unknown(verifier: TokenVerifier, issuer: Issuer, kid: Any) -> None:
-    import base64
-
-    import orjson
-
     header = base64.urlsafe_b64encode(orjson.dumps({"alg": "ES256", "typ": "at+jwt", "kid": kid})).decode().rstrip("=")
     with pytest.raises(Unauthenticated):
         await verifier.verify(f"{header}.{issuer.token().partition('.')[2]}")
