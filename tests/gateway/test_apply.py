@@ -109,7 +109,8 @@ async def test_an_amendment_begins_where_something_is_asked_for(
     assert path_of(await person.get(f"/apply/{DRAFT}")) == f"/apply/{DRAFT}{page}"
     text = (await person.get(CHECK)).text
     assert "告知单上要补的" in text
-    assert all(gap["what"] in text for gap in gaps)
+    names = {"photo": "证件照：", "since": "哪天住下：", "name": "姓名："}
+    assert all(names.get(gap.get("material") or gap.get("field", ""), "") + gap["what"] in text for gap in gaps)
 
 
 async def test_saving_for_later_checks_nothing(person: Browser, world: World) -> None:

@@ -15,6 +15,7 @@ from services.gateway.surfaces.common import forms
 from services.kit.errors import Kind
 from services.kit.ids import new_id
 from services.kit.pages import gettext as _
+from services.kit.pages import pick
 
 Draft = Mapping[str, Any]
 
@@ -38,6 +39,12 @@ class Application:
         if self.item["materials"]:
             names.append(_("材料"))
         return [*names, _("核对提交")]
+
+    @property
+    def names(self) -> dict[tuple[str, str], str]:
+        """What a notice may ask for, by kind and id."""
+        found = {("material", str(each["id"])): pick(each["name"]) for each in self.item["materials"]}
+        return found | {("field", field.name): field.label for page in self.pages for field in page.fields}
 
     def address(self, page: str) -> str:
         return f"/apply/{self.id}/pages/{page}"
