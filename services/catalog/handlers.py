@@ -34,8 +34,11 @@ class Work(UnitOfWork):
         return CatalogStore(self)
 
 
-async def register_organisations(states: Sequence[OrganisationState], work: Work) -> list[Outcome]:
-    """Make `states` (ids differ) the latest; what is already so stays untouched and is not announced."""
+async def register_organisations(
+    states: Sequence[OrganisationState], provenance: Provenance, work: Work
+) -> list[Outcome]:
+    """Make `states` (ids differ) the latest; what is already so stays untouched and is not announced. One audit record
+    tells of all that changed, as for items."""
     async with work:
         await work.catalog.one_writer()
         known = await work.catalog.organisations(state.id for state in states)
@@ -51,6 +54,8 @@ async def register_organisations(states: Sequence[OrganisationState], work: Work
         for state, version in changed:
             data = events.organisation_registered(state)
             work.publish(event_of(data, subject=state.id, version=version, time=work.now()))
+        if changed:
+            _audit(work, provenance, "organisations", "register", changed[0][0].id, f"{len(changed)} organisations")
         return outcomes
 
 
@@ -75,16 +80,15 @@ async def publish_items(contents: Sequence[ItemContent], provenance: Provenance,
             data = events.item_published(content, version, now)
             work.publish(event_of(data, subject=content.code, version=version, time=now))
         if published:
-            work.audit(
-                AuditEntry(
-                    actor=f"system:{provenance.value}",
-                    action="items.publish",
-                    object_type="items",
-                    object_id=published[0][0].code,
-                    result=f"{len(published)} versions from here on",
-                )
-            )
+            _audit(work, provenance, "items", "publish", published[0][0].code, f"{len(published)} versions")
         return outcomes
+
+
+def _audit(work: Work, provenance: Provenance, kind: str, act: str, first: str, how_many: str) -> None:
+    """One record of a batch: the object is its first, the rows keep the rest."""
+    work.audit(
+        AuditEntry(f"system:{provenance.value}", f"{kind}.{act}", kind, first, result=f"{how_many} from here on")
+    )
 
 
 async def item_in_force(code: str, work: Work) -> StoredItem:
@@ -193,7 +197,7 @@ class _Import:
             known = await work.catalog.organisations(ids)
             # One that is known keeps its name until the whole file has been heard (see `finish`).
             new = [self._named(key) for key in ids if key not in known]
-            created = await register_organisations(new, work)
+            created = await register_organisations(new, Provenance.IMPORT, work)
             outcomes = await publish_items([row.content for row in rows], Provenance.IMPORT, work)
         # Counted once they are committed: the report never tells of more than what is there.
         self.report.organisations.update(created)
@@ -213,7 +217,7 @@ class _Import:
                 known = await work.catalog.organisations(batch)
                 wanted = [self._named(key) for key in batch]
                 changed = [state for state in wanted if known[state.id][0].name.zh != state.name.zh]
-                outcomes = await register_organisations(changed, work)
+                outcomes = await register_organisations(changed, Provenance.IMPORT, work)
             self.report.organisations.update(outcomes)
         for key, names in self._organisations.items():
             best = names.best()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -10,11 +11,12 @@ from services.catalog.demo.for_people import DOG
 from services.catalog.demo.organisations import ORGANISATIONS
 from services.catalog.domain.items import Outcome, Provenance
 from services.catalog.handlers import Work
+from services.contracts.base import Text
 from services.kit.service import Service
 
 
 async def test_two_who_publish_at_once_make_two_versions(catalog: Service, work: Callable[[], Work]) -> None:
-    await handlers.register_organisations(ORGANISATIONS, work())
+    await handlers.register_organisations(ORGANISATIONS, Provenance.DEMO, work())
     contents = [DOG.model_copy(update={"visits": visits}) for visits in range(8)]
     outcomes = await asyncio.gather(
         *(handlers.publish_items([content], Provenance.DEMO, work()) for content in contents)
@@ -29,10 +31,27 @@ async def test_two_who_publish_at_once_make_two_versions(catalog: Service, work:
     assert versions == list(range(1, 9))
 
 
+async def test_whatever_is_written_leaves_one_record(catalog: Service, work: Callable[[], Work]) -> None:
+    for _ in range(2):  # the second time nothing changes, and nothing is recorded
+        await handlers.register_organisations(ORGANISATIONS, Provenance.IMPORT, work())
+        await handlers.publish_items([DOG], Provenance.DEMO, work())
+    await handlers.register_organisations(
+        [replace(ORGANISATIONS[0], name=Text(zh="另一个名字"))], Provenance.DEMO, work()
+    )
+    table = catalog.context.tables.audit.audit
+    async with Work(catalog.context, readonly=True) as unit:
+        rows = [(r.actor, r.action, r.object_id) for r in await unit.execute(table.select().order_by(table.c.id))]
+    assert rows == [
+        ("system:import", "organisations.register", ORGANISATIONS[0].id),
+        ("system:demo", "items.publish", DOG.code),
+        ("system:demo", "organisations.register", ORGANISATIONS[0].id),
+    ]
+
+
 async def test_what_fails_leaves_nothing(work: Callable[[], Work], counts: Callable[..., object]) -> None:
     async def fail() -> None:
         async with work() as unit:
-            await handlers.register_organisations(ORGANISATIONS, unit)
+            await handlers.register_organisations(ORGANISATIONS, Provenance.DEMO, unit)
             await handlers.publish_items([DOG], Provenance.DEMO, unit)
             raise RuntimeError("power cut")
 

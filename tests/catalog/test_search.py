@@ -110,7 +110,7 @@ async def test_what_people_type_finds_what_they_mean(work: Callable[[], Work]) -
 
 async def test_names_count_before_text_and_whole_phrases_before_scattered_ones(work: Callable[[], Work]) -> None:
     async with work() as unit:
-        await handlers.register_organisations(ORGANISATIONS, unit)
+        await handlers.register_organisations(ORGANISATIONS, Provenance.DEMO, unit)
         contents = [
             item(1, "其他事项", "和道路运输许可有关"),
             item(2, "许可道路运输"),
@@ -129,7 +129,7 @@ async def test_names_count_before_text_and_whole_phrases_before_scattered_ones(w
 
 async def test_a_new_version_is_found_by_its_new_words_only(work: Callable[[], Work]) -> None:
     async with work() as unit:
-        await handlers.register_organisations(ORGANISATIONS, unit)
+        await handlers.register_organisations(ORGANISATIONS, Provenance.DEMO, unit)
         await handlers.publish_items([item(1, "旧的名字")], Provenance.IMPORT, unit)
         await handlers.publish_items([item(1, "新的叫法")], Provenance.IMPORT, unit)
     assert await names(work(), "旧的名字") == []

@@ -17,5 +17,5 @@ DEMO_ITEMS = (*PEOPLE_ITEMS, *LIVELIHOOD_ITEMS, *COMPANY_ITEMS)
 async def load_demo(service: Service) -> None:
     """Load the demonstration data; again changes nothing."""
     async with Work(service.context) as work:
-        await register_organisations(ORGANISATIONS, work)
+        await register_organisations(ORGANISATIONS, Provenance.DEMO, work)
         await publish_items(DEMO_ITEMS, Provenance.DEMO, work)
