@@ -216,7 +216,7 @@ class Consumer:
         """The last resort, when what fails does so where no savepoint catches it (at the commit, say)."""
         for message in messages:
             try:
-                await self._together([message])
+                await self._one_by_one([message])
             except Exception as error:
                 if is_outage(error):
                     raise

@@ -123,8 +123,11 @@ async def test_what_only_the_commit_refuses_is_dead_by_itself(context: Context) 
     async def pair(received: Any, unit: Any) -> None:
         if received.subject == "alone":
             await unit.execute(text("INSERT INTO pairs VALUES (1, 2)"))
+        if received.subject == "away":
+            raise Unavailable("away")
 
     reader = consumer(context, consumers)
-    await reader.process([message(n, event(*of)) for n, of in enumerate((("a", 1), ("alone", 1), ("a", 2)))])
+    batch = (("a", 1), ("alone", 1), ("away", 1), ("a", 2))
+    await reader.process([message(n, event(*of)) for n, of in enumerate(batch)])
     assert await effects(context) == [("a", 1), ("a", 2)]
-    assert [(row["key"], row["version"], row["state"]) for row in await parked(context)] == [("alone", 1, "dead")]
+    assert [(row["key"], row["state"]) for row in await parked(context)] == [("alone", "dead"), ("away", "waiting")]
