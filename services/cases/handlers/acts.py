@@ -33,7 +33,12 @@ def roles_at(officer: Principal, organisation: str) -> frozenset[str]:
 
 
 async def own_case(work: Work, citizen: Principal, case_id: str, *, lock: bool = False) -> Case:
-    """The citizen's case. Raises CaseNotFound, for someone else's too."""
+    """The citizen's case. Raises CaseNotFound, for someone else's too.
+
+    With `lock` its open amendment is locked first, in the order in which the amendment's submission locks the two.
+    """
+    if lock:
+        await work.drafts.lock_amendment(case_id)
     case = await (work.cases.locked(case_id) if lock else work.cases.get(case_id))
     if case.applicant != citizen.sub:
         raise CaseNotFound

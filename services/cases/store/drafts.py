@@ -57,6 +57,11 @@ class DraftStore:
         row = (await self._work.execute(statement)).first()
         return None if row is None else self._draft(row)
 
+    async def lock_amendment(self, case_id: str) -> None:
+        """Lock the amendment of a case that is not handed in yet, if there is one."""
+        statement = select(drafts.c.id).where(drafts.c.amends == case_id, drafts.c.case_id.is_(None))
+        await self._work.execute(statement.with_for_update())
+
     async def expired_amendment(self, case_id: str) -> list[str]:
         """The id of the amendment of a case whose time is over, if it is not swept yet; locked."""
         statement = select(drafts.c.id).where(
