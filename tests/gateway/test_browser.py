@@ -328,12 +328,12 @@ async def test_the_longest_time_takes_no_typed_text_along(portal: Portal) -> Non
 
 
 @pytest.mark.parametrize(
-    "portal", [{"surface": "kiosk", "kiosk_idle_seconds": 12, "kiosk_warning_seconds": 5}], indirect=True
+    "portal", [{"surface": "kiosk", "kiosk_idle_seconds": 16, "kiosk_warning_seconds": 5}], indirect=True
 )
 async def test_the_kiosk_leaves_when_the_server_says_and_not_when_it_thinks(portal: Portal) -> None:
     """A touch that the server did not hear of keeps nobody signed in: the next person would be met by the last one."""
     page = await (await portal.person()).new_page()
-    await page.route("**/session", lambda route: route.fulfill(status=503))
+    await page.route("**/session", lambda route: route.abort())
     await page.goto(f"{portal.origin}/drafts")
     gone = asyncio.ensure_future(page.wait_for_event("request", lambda request: request.url.endswith("/wiped")))
     while not gone.done():
