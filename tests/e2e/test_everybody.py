@@ -119,14 +119,14 @@ _CHINESE = """() => {
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
     const parent = walk.currentNode.parentElement;
-    if (/[\\u4e00-\\u9fff]/.test(walk.currentNode.data) && !parent.closest("[lang^=zh], script, .typed"))
+    if (/[\\u3000-\\u9fff\\uff00-\\uffef]/.test(walk.currentNode.data) && !parent.closest("[lang^=zh], script, .typed"))
       found.push(walk.currentNode.data.trim());
   }
   for (const each of document.querySelectorAll("[placeholder], [aria-label], [title], [alt]"))
     for (const name of ["placeholder", "aria-label", "title", "alt"])
-      if (/[\\u4e00-\\u9fff]/.test(each.getAttribute(name) ?? "") && !each.closest("[lang^=zh]"))
+      if (/[\\u3000-\\u9fff\\uff00-\\uffef]/.test(each.getAttribute(name) ?? "") && !each.closest("[lang^=zh]"))
         found.push(`${name}=${each.getAttribute(name)}`);
-  if (/[\\u4e00-\\u9fff]/.test(document.title)) found.push(`title: ${document.title}`);
+  if (/[\\u3000-\\u9fff\\uff00-\\uffef]/.test(document.title)) found.push(`title: ${document.title}`);
   return found;
 }"""
 
