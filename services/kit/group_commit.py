@@ -59,17 +59,21 @@ class GroupCommit(Generic[W]):
         if len(self._leaders) < LANES:
             leader = asyncio.create_task(self._lead(), context=Context())
             self._leaders.add(leader)
-            leader.add_done_callback(self._leaders.discard)
         return await job.outcome  # type: ignore[no-any-return]
 
     async def _lead(self) -> None:
-        while self._waiting:
-            group = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
-            try:
-                await self._commit(group)
-            finally:
-                for job in group:  # only when this task was cancelled
-                    job.outcome.cancel()
+        try:
+            while self._waiting:
+                group = [self._waiting.popleft() for _ in range(min(MOST, len(self._waiting)))]
+                try:
+                    await self._commit(group)
+                finally:
+                    for job in group:  # only when this task was cancelled
+                        job.outcome.cancel()
+        finally:
+            # In the same step in which nothing was found waiting: a callback would run later than the caller whose
+            # job is done, who may bring the next one and would leave it to a leader that is gone.
+            self._leaders.discard(asyncio.current_task())
 
     async def _commit(self, group: list[_Job]) -> None:
         if len(group) > 1:

@@ -120,3 +120,11 @@ async def test_a_caller_that_has_gone_stops_nobody(group: GroupCommit[UnitOfWork
     assert await asyncio.gather(*others) == ["a", "b"]
     async with UnitOfWork(context, readonly=True) as work:
         assert (await work.execute(select(func.count()).select_from(EFFECTS))).scalar_one() == 3
+
+
+async def test_who_comes_again_at_once_is_not_left_to_a_leader_that_is_gone(
+    group: GroupCommit[UnitOfWork], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.kit.group_commit.LANES", 1)
+    async with asyncio.timeout(20):
+        assert [await group.run(adding(f"e{number}")) for number in range(3)] == ["e0", "e1", "e2"]
