@@ -15,9 +15,7 @@ from services.kit.telemetry import log, traceparent
 class Answer:
     """A service's answer that is no problem."""
 
-    status: int
     body: Any
-    headers: httpx.Headers
 
 
 class ServiceClient:
@@ -47,7 +45,7 @@ class ServiceClient:
         answer = await self._send(request, again=method == "GET")
         if answer.status_code >= 400:
             raise service_problem(self.name, answer.status_code, _json(answer))
-        return Answer(answer.status_code, _json(answer), answer.headers)
+        return Answer(_json(answer))
 
     async def get(self, path: str, token: str, **params: Any) -> Any:
         """The body of a GET; parameters that are None or empty are left out."""
