@@ -14,7 +14,7 @@ from services.kit.service import Service
 from services.notify import store
 from services.notify.handlers import Work
 from tests.kit.receiver import Call, Receiver, Reply
-from tests.notify.conftest import OFFICER, ORG
+from tests.notify.conftest import LIN, OFFICER, ORG
 from tests.notify.test_subscriptions import hooks, subscribe, until
 
 pytestmark = pytest.mark.usefixtures("delivering")
@@ -118,6 +118,39 @@ async def test_asking_a_disabled_one_again_in_vain_leaves_it_disabled(
             ("change", "done"),
             ("ask-sink", "HTTP 410"),
         ]
+
+
+async def test_each_door_that_writes_leaves_its_record(
+    hear: Any, http: httpx.AsyncClient, unique: Any, work: Any
+) -> None:
+    table = store.TABLES.audit.audit
+    seen = 0
+
+    async def leaves(*expected: str) -> None:
+        nonlocal seen
+        async with Work(work().context, readonly=True) as one:
+            found = (await one.execute(select(table.c.action).order_by(table.c.id))).scalars().all()
+        assert found[seen:] == list(expected)
+        seen = len(found)
+
+    async with Receiver() as receiver:
+        path = f"/subscriptions/{(await subscribe(http, unique, receiver))['id']}"
+        await leaves("subscription.create", "subscription.ask-sink")
+        await hear(CaseSubmitted, "c1", 1)
+        await until(lambda: len(hooks(receiver)) == 1)
+        message = (await http.get("/messages", headers=LIN)).json()["items"][0]["id"]
+        await leaves()
+        for method, address, caller, body, record in (
+            ("PATCH", path, OFFICER, {"status": "paused"}, "subscription.change"),
+            ("POST", f"{path}/secrets", OFFICER, {}, "subscription.rotate-secret"),
+            ("POST", f"{path}/redeliveries", OFFICER, {"delivery_id": 1}, "subscription.redeliver"),
+            ("DELETE", path, OFFICER, None, "subscription.remove"),
+            ("POST", f"/messages/{message}/read", LIN, None, "message.read"),
+            ("PUT", "/preferences", LIN, {"language": "en"}, "preferences.change"),
+        ):
+            answer = await http.request(method, address, headers=caller | unique(), json=body)
+            assert answer.is_success, answer.text
+            await leaves(record)
 
 
 async def test_an_emergency_rotation_ends_every_secret_before_it(
