@@ -38,10 +38,11 @@ def safe_filename(name: str, media_type: str | None = None) -> str:
     No path, no control, format or bidirectional characters (a name must not read as another one), no characters that
     file systems keep for themselves, no outer spaces or dots. "file" where nothing is left.
     """
-    name = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
     # White space first: a line end is a control character and would join two words otherwise.
-    name = re.sub(r"\s+", " ", name)
-    name = "".join(c for c in name if unicodedata.category(c)[0] != "C" and c not in '<>:"|?*').strip(" .")
+    name = re.sub(r"\s", " ", name.replace("\\", "/").rpartition("/")[2])
+    name = "".join(c for c in name if unicodedata.category(c)[0] != "C" and c not in '<>:"|?*')
+    # Spaces and letters that what was removed kept apart come together only now.
+    name = re.sub(" +", " ", unicodedata.normalize("NFC", name)).strip(" .")
     stem, dot, ending = name.rpartition(".")
     given = f".{ending.lower()}"
     suffix = suffix_of(media_type) if media_type else given if dot and stem else ""

@@ -195,6 +195,8 @@ async def test_a_storage_that_cannot_be_used_is_named(
         ("../../etc/passwd", "application/pdf", "passwd.pdf"),
         ("bill\u202efdp.exe", "application/pdf", "billfdp.exe.pdf"),
         ("a\r\nb\x00.pdf", "application/pdf", "a b.pdf"),
+        ("a\r\x00 b.pdf", "application/pdf", "a b.pdf"),
+        ("cafe\u202e\u0301.pdf", "application/pdf", "café.pdf"),
         ("cafe\u0301.pdf", "application/pdf", "café.pdf"),
         ("", "application/pdf", "file.pdf"),
         ("...", None, "file"),
