@@ -26,6 +26,7 @@ def build(settings: CasesSettings) -> Service:
         context,
         title=TITLE,
         routers=[drafts.router, cases.router, desk.router],
+        hot=cases.HOT,
         verifier=TokenVerifier(settings),
         max_upload_bytes=settings.max_upload_bytes,
     )

@@ -14,7 +14,6 @@ import asyncio
 import hashlib
 import zlib
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -136,15 +135,6 @@ def _unsealed(tables: AuditTables) -> ColumnElement[bool]:
     return ~select(tables.seals.c.audit_id).where(tables.seals.c.audit_id == tables.audit.c.id).exists()
 
 
-@asynccontextmanager
-async def _reading(context: "Context") -> AsyncIterator[AsyncConnection]:
-    """A connection that takes no right to write."""
-    async with context.database.engine.connect() as connection:
-        if context.database.dialect == "sqlite":
-            await connection.execution_options(readonly=True)
-        yield connection
-
-
 @dataclass(frozen=True, slots=True)
 class Head:
     """The end of the chain: to be noted elsewhere, so that a chain cut short or rewritten shows."""
@@ -186,7 +176,7 @@ class Sealer:
     async def seal_waiting(self) -> int:
         """Seal all records that wait. How many; 0 when another process is sealing."""
         sealed, after = 0, self._floor
-        async with _reading(self._context) as connection:
+        async with self._context.database.reading() as connection:
             waiting = (await connection.execute(self._unsealed(after).limit(1))).first() is not None
         while waiting:
             ids = await self._seal_batch(after)
@@ -225,7 +215,7 @@ class Sealer:
             .where(audit.c.at < old, ~_unsealed(self._context.tables.audit))
             .order_by(audit.c.id.desc())
         )
-        async with _reading(self._context) as connection:
+        async with self._context.database.reading() as connection:
             if (await connection.execute(self._unsealed(self._floor).where(audit.c.at < old).limit(1))).first() is None:
                 self._floor = (await connection.execute(statement.limit(1))).scalar() or self._floor
                 self._floor_at = self._context.clock()
@@ -321,7 +311,7 @@ async def _chain(context: "Context") -> AsyncIterator[Row[Any]]:
     after = _LOWEST
     while True:
         statement = select(*columns).select_from(joined).where(seals.c.position > after).order_by(seals.c.position)
-        async with _reading(context) as connection:
+        async with context.database.reading() as connection:
             rows = (await connection.execute(statement.limit(BATCH_ROWS))).all()
         for row in rows:
             yield row
@@ -336,12 +326,12 @@ async def _missed(context: "Context") -> list[int]:
     audit, latest = tables.audit, select(func.max(tables.seals.c.audit_id)).scalar_subquery()
     old = audit.c.at < context.clock() - timedelta(seconds=LATE_SECONDS)
     statement = select(audit.c.id).where(_unsealed(tables), audit.c.id < latest, old).order_by(audit.c.id)
-    async with _reading(context) as connection:
+    async with context.database.reading() as connection:
         return list((await connection.execute(statement.limit(MOST_FINDINGS))).scalars())
 
 
 async def _waiting(context: "Context") -> int:
     tables = context.tables.audit
     statement = select(func.count()).select_from(tables.audit).where(_unsealed(tables))
-    async with _reading(context) as connection:
+    async with context.database.reading() as connection:
         return int((await connection.execute(statement)).scalar_one())

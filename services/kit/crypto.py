@@ -132,9 +132,7 @@ class Crypto:
 
     async def refresh(self) -> None:
         """Read the keys again."""
-        async with self._context.database.engine.connect() as connection:
-            if self._context.database.dialect == "sqlite":
-                await connection.execution_options(readonly=True)
+        async with self._context.database.reading() as connection:
             self._take((await connection.execute(select(self._context.tables.data_keys))).all())
 
     def _take(self, rows: Sequence[Any]) -> None:

@@ -11,17 +11,31 @@ subclasses `UnitOfWork` to hang its stores on it. SQL is written as SQLAlchemy C
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import Executable, MetaData, Result, Table, event, insert, text
+from sqlalchemy import (
+    ARRAY,
+    Executable,
+    MetaData,
+    Result,
+    String,
+    Table,
+    Text,
+    TextClause,
+    bindparam,
+    event,
+    insert,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import Dialect, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -102,8 +116,30 @@ class Database:
 
     async def ping(self) -> None:
         """Answer or raise: the database can be reached."""
-        async with asyncio.timeout(3), self.engine.connect() as connection:
+        async with asyncio.timeout(3), self.reading() as connection:
             await connection.execute(text("SELECT 1"))
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that only reads: it takes no right to write (SQLite) and begins no transaction (PostgreSQL),
+        where each statement sees what was committed before it in any case and BEGIN and ROLLBACK cost a turn each."""
+        async with self.engine.connect() as connection:
+            await self.make_reading(connection)
+            yield connection
+
+    async def make_reading(self, connection: AsyncConnection) -> None:
+        """Let a fresh connection only read, as `reading` does."""
+        option = {"readonly": True} if self.dialect == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
+        await connection.execution_options(**option)
+
+    async def execute(self, statement: Executable, parameters: Any = None) -> None:
+        """Execute one statement as a transaction of its own."""
+        if self.dialect == "sqlite":
+            async with self.writing(), self.engine.begin() as connection:
+                await connection.execute(statement, parameters)
+        else:
+            async with self.reading() as connection:  # commits each statement by itself
+                await connection.execute(statement, parameters)
 
     async def close(self) -> None:
         if self._engine is not None:
@@ -144,6 +180,35 @@ def is_outage(error: BaseException) -> bool:
         locked = isinstance(error, OperationalError) and "locked" in str(error.orig)
         return error.connection_invalidated or isinstance(error, InterfaceError) or outage or locked
     return False
+
+
+Shape = tuple[tuple[Table, tuple[str, ...]], ...]
+"""Tables and the columns that rows for each of them fill."""
+
+
+@cache
+def _insert_all(shape: Shape) -> TextClause:
+    """One statement that inserts any number of rows into several tables, each column given as an array (PostgreSQL).
+
+    Rows are numbered in the order in which they are given: that of the outbox is the order of sending.
+    """
+    parts, binds = [], []
+    for number, (table, columns) in enumerate(shape):
+        named = ", ".join(f'"{name}"' for name in columns)
+        arrays = []
+        for name in columns:
+            # Text without its length: a cast to VARCHAR(n) would cut what is too long instead of refusing it.
+            kind = Text() if isinstance(table.c[name].type, String) else table.c[name].type
+            arrays.append(f"CAST(:t{number}_{name} AS {kind.compile(dialect=_POSTGRESQL)}[])")
+            binds.append(bindparam(f"t{number}_{name}", type_=ARRAY(kind)))
+        given = f"unnest({', '.join(arrays)}) WITH ORDINALITY AS given ({named}, place)"
+        parts.append(f'INSERT INTO "{table.name}" ({named}) SELECT {named} FROM {given} ORDER BY place')  # noqa: S608
+    *others, last = parts
+    before = ", ".join(f"w{number} AS ({part})" for number, part in enumerate(others))
+    return text((f"WITH {before} " if before else "") + last).bindparams(*binds)
+
+
+_POSTGRESQL: Dialect = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]
 
 
 class UnitOfWork:
@@ -234,7 +299,7 @@ class UnitOfWork:
     async def __aenter__(self) -> Self:
         if self._depth:
             marks = (len(self._events), len(self._audit), len(self._rows), len(self._after))
-            self._savepoints.append((await self.connection.begin_nested(), *marks))
+            self._savepoints.append((None if self.readonly else await self.connection.begin_nested(), *marks))
             self._depth += 1
             return self
         if not self.readonly:
@@ -245,7 +310,7 @@ class UnitOfWork:
         try:
             self._connection = await self.context.database.engine.connect()
             if self.readonly:
-                await self._connection.execution_options(readonly=True)
+                await self.context.database.make_reading(self._connection)
             await self._connection.begin()
         except BaseException:
             await self._release()
@@ -259,12 +324,11 @@ class UnitOfWork:
         self._depth -= 1
         if self._savepoints:
             savepoint, *marks = self._savepoints.pop()
-            if error is None:
-                await savepoint.commit()
-            else:
+            if error is not None:
                 for queue, mark in zip((self._events, self._audit, self._rows, self._after), marks, strict=True):
                     del queue[mark:]  # type: ignore[attr-defined]
-                await savepoint.rollback()
+            if savepoint is not None:
+                await (savepoint.commit() if error is None else savepoint.rollback())
             return
         try:
             if error is None:
@@ -300,6 +364,15 @@ class UnitOfWork:
             grouped[self.context.tables.audit.audit] = entries
         if events:
             grouped[self.context.tables.outbox] = [row.values() for row in events]
+        if grouped and self.context.database.dialect == "postgresql":
+            shape = tuple((table, tuple(rows[0])) for table, rows in grouped.items())
+            columns = {
+                f"t{number}_{name}": [row[name] for row in grouped[table]]
+                for number, (table, names) in enumerate(shape)
+                for name in names
+            }
+            await self.connection.execute(_insert_all(shape), columns)
+            return
         for table, rows in grouped.items():
             await self.connection.execute(insert(table), rows)
 

@@ -30,9 +30,7 @@ async def listed(work: "UnitOfWork", *, everything: bool = False) -> list[dict[s
 async def counts(context: "Context") -> dict[str, int]:
     """Parked events by state."""
     parked = context.tables.inbox.parked
-    async with context.database.engine.connect() as connection:
-        if context.database.dialect == "sqlite":
-            await connection.execution_options(readonly=True)
+    async with context.database.reading() as connection:
         rows = await connection.execute(select(parked.c.state, func.count()).group_by(parked.c.state))
         found = {row[0]: row[1] for row in rows}
     return {state: found.get(state, 0) for state in get_args(State)}

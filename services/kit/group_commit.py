@@ -21,8 +21,6 @@ W = TypeVar("W", bound=UnitOfWork)
 T = TypeVar("T")
 MOST = 64
 """Jobs of one transaction: a long one would keep the locks of its first jobs, and SQLite's one writer, too long."""
-LANES = 2
-"""Transactions at a time: one is filled while another flushes."""
 
 
 @dataclass(eq=False, slots=True)
@@ -45,7 +43,7 @@ class GroupCommit(Generic[W]):
     def __init__(self, make_work: Callable[[], W]) -> None:
         self._make_work = make_work
         self._waiting: deque[_Job] = deque()
-        self._leaders: set[asyncio.Task[None]] = set()
+        self._leader: asyncio.Task[None] | None = None
 
     async def run(self, act: Callable[[W], Awaitable[T]]) -> T:
         """What `act` returns, after its commit; raises what it raises, with nothing of it written.
@@ -56,9 +54,8 @@ class GroupCommit(Generic[W]):
         """
         job = _Job(act, asyncio.get_running_loop().create_future())
         self._waiting.append(job)
-        if len(self._leaders) < LANES:
-            leader = asyncio.create_task(self._lead(), context=Context())
-            self._leaders.add(leader)
+        if self._leader is None:
+            self._leader = asyncio.create_task(self._lead(), context=Context())
         return await job.outcome  # type: ignore[no-any-return]
 
     async def _lead(self) -> None:
@@ -73,7 +70,7 @@ class GroupCommit(Generic[W]):
         finally:
             # In the same step in which nothing was found waiting: a callback would run later than the caller whose
             # job is done, who may bring the next one and would leave it to a leader that is gone.
-            self._leaders.discard(asyncio.current_task())
+            self._leader = None
 
     async def _commit(self, group: list[_Job]) -> None:
         if len(group) > 1:

@@ -124,11 +124,9 @@ _NEW_IDS = _statements(
     bindparam("now", type_=UtcDateTime),
     given=_IDS,
 )
-_LAST_VERSIONS = _statements(
-    "SELECT topic, key, version FROM inbox_versions WHERE consumer = :consumer AND {places}", places=_PLACES
-)
-_HELD = _statements(
-    "SELECT topic, key, min(coalesce(version, 0)) FROM inbox_parked WHERE consumer = :consumer AND {places} "
+_KNOWN = _statements(
+    "SELECT topic, key, version, NULL AS held FROM inbox_versions WHERE consumer = :consumer AND {places} UNION ALL "
+    "SELECT topic, key, NULL, min(coalesce(version, 0)) FROM inbox_parked WHERE consumer = :consumer AND {places} "
     "GROUP BY topic, key",
     places=_PLACES,
 )
@@ -222,7 +220,7 @@ class Inbox:
         In this order: marking waits for another reader that has the same events in hand, and only then are the
         versions read that it has left.
         """
-        if self.work.context.database.dialect == "postgresql":
+        if self.work.context.database.dialect == "postgresql" and len(messages) > 1:
             await self.work.execute(_PLAN_ANEW)
         new = await self._new_ids([m.event.id for m in messages if m.event])
         return await self.ledger(messages), new
@@ -236,10 +234,11 @@ class Inbox:
         """Last versions and held keys among `messages`."""
         given = {"topics": list({m.topic for m in messages}), "keys": list({m.key for m in messages})}
         found = Ledger()
-        for topic, key, version in await self._on_many(_LAST_VERSIONS, **given):
-            found.versions[topic, key] = found.saved[topic, key] = version
-        for topic, key, version in await self._on_many(_HELD, **given):
-            found.held[topic, key] = version
+        for topic, key, version, held in await self._on_many(_KNOWN, **given):
+            if held is None:
+                found.versions[topic, key] = found.saved[topic, key] = version
+            else:
+                found.held[topic, key] = held
         return found
 
     async def _on_many(self, statements: dict[str, Any], **given: Any) -> Any:

@@ -10,7 +10,7 @@ from services.kit import telemetry
 from services.kit.audit import AuditEntry
 from services.kit.db import UnitOfWork
 from services.kit.errors import Invalid
-from services.kit.group_commit import LANES, MOST, GroupCommit
+from services.kit.group_commit import MOST, GroupCommit
 from services.kit.idempotency import KeyReused, once
 from services.kit.service import Context
 from tests.kit.conftest import EFFECTS
@@ -49,7 +49,7 @@ async def test_jobs_that_come_together_share_transactions(group: GroupCommit[Uni
     wanted = [f"{number:03}" for number in range(MOST * 3)]
     assert await asyncio.gather(*(group.run(adding(name)) for name in wanted)) == wanted
     assert await names(context) == wanted
-    assert Counted.begun <= LANES + 3
+    assert Counted.begun == 3
 
 
 async def test_one_that_raises_is_told_and_the_others_are_written(
@@ -123,8 +123,7 @@ async def test_a_caller_that_has_gone_stops_nobody(group: GroupCommit[UnitOfWork
 
 
 async def test_who_comes_again_at_once_is_not_left_to_a_leader_that_is_gone(
-    group: GroupCommit[UnitOfWork], monkeypatch: pytest.MonkeyPatch
+    group: GroupCommit[UnitOfWork],
 ) -> None:
-    monkeypatch.setattr("services.kit.group_commit.LANES", 1)
     async with asyncio.timeout(20):
         assert [await group.run(adding(f"e{number}")) for number in range(3)] == ["e0", "e1", "e2"]

@@ -14,7 +14,7 @@ from services.cases.handlers import drafts, materials, reading, submission
 from services.cases.store.work import Work
 from services.kit.auth import Citizen, caller, citizen
 from services.kit.errors import Unsupported
-from services.kit.http import IdempotencyKey, ListKeyset, Page, etag
+from services.kit.http import HotRoute, IdempotencyKey, ListKeyset, Page, etag
 from services.kit.idempotency import checked_key
 
 router = APIRouter(tags=["cases"])
@@ -53,6 +53,9 @@ async def submit_case(request: Request) -> Response:
     view = present.case_view(dossier, work.now())
     headers = {"ETag": etag(dossier.case.version), "Location": f"cases/{dossier.case.id}"}
     return Response(view.model_dump_json(), 201, headers, media_type="application/json")
+
+
+HOT = [HotRoute("/cases", submit_case, methods=["POST"])]
 
 
 @router.get("/cases")

@@ -50,9 +50,7 @@ async def check(database: Database, service: str) -> None:
     release is rolled out, the older code serves on."""
     chain = ScriptDirectory.from_config(config(service))
     known, newest = {script.revision for script in chain.walk_revisions()}, set(chain.get_heads())
-    async with database.engine.connect() as connection:
-        if database.dialect == "sqlite":
-            await connection.execution_options(readonly=True)
+    async with database.reading() as connection:
         found = set(await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_heads()))
     if not found or found & known - newest:
         at, wanted = ", ".join(sorted(found)) or "no revision", ", ".join(sorted(newest))
