@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -80,6 +80,14 @@ async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - a list tells nobody when it grows
             await asyncio.sleep(0.01)
+
+
+async def eventually(read: Callable[[], Awaitable[Any]], wanted: Callable[[Any], bool]) -> Any:
+    """What `read` gives, once it is as wanted."""
+    async with asyncio.timeout(10):
+        while not wanted(found := await read()):  # noqa: ASYNC110 - a table tells nobody when it changes
+            await asyncio.sleep(0.02)
+    return found
 
 
 def events(receiver: Receiver) -> list[str]:
@@ -171,7 +179,7 @@ async def test_a_slow_endpoint_starves_nobody(running: Any) -> None:
             await put(context, "b", f"k{number}", f"b{number}")
         await until(lambda: len(hare.calls) == 40, seconds=30)
         assert await states(context) >= Counter(waiting=40)  # the tortoise has taken none yet
-        assert (await point(context, "a")).failing_since is not None
+        await eventually(lambda: point(context, "a"), lambda found: found.failing_since is not None)
 
 
 async def test_a_slow_endpoint_is_not_asked_for_more_than_its_share_at_once(running: Any) -> None:

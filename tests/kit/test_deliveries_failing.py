@@ -1,7 +1,5 @@
 """Endpoints that fail in part or answer with nonsense: every attempt is recorded, and no content stands for all."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -13,7 +11,7 @@ from services.kit.deliveries.worker import Deliveries
 from services.kit.service import Context
 from tests.kit.conftest import work
 from tests.kit.receiver import Call, Receiver, Reply
-from tests.kit.test_deliveries import FAST, events, plain, point, put, register, running, states, until
+from tests.kit.test_deliveries import FAST, events, eventually, plain, point, put, register, running, states, until
 
 __all__ = ["running"]  # the fixture
 
@@ -24,14 +22,6 @@ NEVER = "Mon, 01 Jan 99999999999 00:00:00 GMT"
 async def log(context: Context, endpoint: str) -> list[Any]:
     async with UnitOfWork(context, readonly=True) as w:
         return await deliveries.attempts(w, endpoint, limit=100)
-
-
-async def eventually(read: Callable[[], Awaitable[Any]], wanted: Callable[[Any], bool]) -> Any:
-    """What `read` gives, once it is as wanted."""
-    async with asyncio.timeout(10):
-        while not wanted(found := await read()):  # noqa: ASYNC110 - a table tells nobody when it changes
-            await asyncio.sleep(0.02)
-    return found
 
 
 async def picky(call: Call) -> Reply:

@@ -13,7 +13,7 @@ from services.kit.service import Service
 from services.notify import store
 from services.notify.handlers import Work
 from tests.kit.receiver import Call, Receiver, Reply
-from tests.kit.test_deliveries_failing import eventually
+from tests.kit.test_deliveries import eventually
 from tests.notify.conftest import LIN, OFFICER, PROMISED
 from tests.notify.test_subscriptions import hooks, subscribe, until
 
