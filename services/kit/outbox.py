@@ -35,7 +35,7 @@ MAX_BYTES = 900_000
 """Largest payload that is taken: Kafka's default message limit less room for headers."""
 BATCH_ROWS = 1000
 POLL_SECONDS = 1.0
-PACE_SECONDS = 0.03
+PACE_SECONDS = 0.05
 """From one round to the next at the soonest: under load each carries more, and costs broker and readers no more."""
 STOP_SECONDS = 2.0
 
