@@ -12,6 +12,7 @@ from services.kit.auth import TokenVerifier
 from services.kit.broker import faststream_broker, start_producer
 from services.kit.consumers import Consumer
 from services.kit.http import api_app
+from services.kit.idempotency import Pruner
 from services.kit.outbox import Relay
 from services.kit.service import Service
 
@@ -38,6 +39,7 @@ def build(settings: CasesSettings) -> Service:
             Consumer(context, consumers, lambda: faststream_broker(settings), lambda: Work(context)),
             Sweeper(context),
             Sealer(context),
+            Pruner(context),
             context.crypto,
         ],
         api_workers=[context.crypto],

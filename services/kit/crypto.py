@@ -235,6 +235,12 @@ class Crypto:
         text = unicodedata.normalize("NFKC", value).strip().casefold()
         return hmac.new(self._index, f"{purpose}\0{text}".encode(), hashlib.sha256).hexdigest()
 
+    def digest(self, value: bytes, purpose: str) -> str:
+        """Keyed digest of exactly these bytes: who has the database cannot find out by trying what was digested."""
+        if not self._index:
+            raise UnknownKey("no index key is loaded")
+        return hmac.new(self._index, purpose.encode() + b"\0" + value, hashlib.sha256).hexdigest()
+
     def _file_key(self, key_id: str, salt: bytes) -> AESGCM:
         derived = HKDF(SHA256(), 32, salt, b"tongban file").derive(self._key(key_id))
         return AESGCM(derived)

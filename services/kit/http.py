@@ -1,6 +1,7 @@
 """HTTP the same way in every service: limits, problem details (RFC 9457), traces, metrics, lists by keyset."""
 
 import base64
+import json
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
@@ -86,7 +87,7 @@ def keyset(
         after = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except ValueError:
         after = None
-    if not isinstance(after, list) or not all(isinstance(part, str | int) for part in after):
+    if not isinstance(after, list) or not all(isinstance(part, str | int) and "\0" not in str(part) for part in after):
         raise Malformed("the cursor is not one that this list gave")
     return Keyset(after=after, limit=limit)
 
@@ -298,8 +299,15 @@ def _route(scope: Scope) -> str:
     return getattr(route, "path", "unmatched")
 
 
+_SINGLE = frozenset({b"content-type", b"idempotency-key", b"if-match"})
+"""Headers of which a second one would be passed over in silence."""
+
+
 def check_request(scope: Scope) -> None:
-    """Refuse what no handler should see: non-UTF-8, NUL, a query parameter given twice. Raises Malformed."""
+    """Refuse what no handler should see: non-UTF-8, NUL, a parameter or header given twice. Raises Malformed."""
+    single = [name for name, _ in scope["headers"] if name in _SINGLE]
+    if len(set(single)) != len(single):
+        raise Malformed("a header is given twice")
     query = scope.get("query_string", b"")
     try:
         pairs = parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100)
@@ -315,7 +323,8 @@ def check_request(scope: Scope) -> None:
 
 async def limit_body(scope: Scope, headers: Headers, receive: Receive, max_upload_bytes: int) -> Receive:
     """Read a JSON body whole and check it; let other bodies stream, counted. Raises TooLarge, Malformed."""
-    is_json = headers.get("content-type", "").split(";")[0].strip().lower() in ("application/json", "")
+    kind = headers.get("content-type", "").split(";")[0].strip().lower()
+    is_json = kind in ("application/json", "") or kind.endswith("+json")
     limit = MAX_JSON_BYTES if is_json else max(max_upload_bytes, MAX_JSON_BYTES)
     length = headers.get("content-length")
     if length is not None and (not length.isdigit() or int(length) > limit):
@@ -337,8 +346,9 @@ async def limit_body(scope: Scope, headers: Headers, receive: Receive, max_uploa
     if body:
         try:
             orjson.loads(body)
-        except orjson.JSONDecodeError:
-            raise Malformed("the body is no valid JSON in UTF-8") from None
+            json.loads(body, object_pairs_hook=_distinct)
+        except (ValueError, RecursionError):
+            raise Malformed("the body is no valid JSON in UTF-8, or names a member twice") from None
         if b"\\u0000" in body:
             raise Malformed("NUL characters are not taken")
     given = False
@@ -351,6 +361,12 @@ async def limit_body(scope: Scope, headers: Headers, receive: Receive, max_uploa
         return await receive()
 
     return replay
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> None:
+    """Refuse a member named twice: parsers differ in which one they take (RFC 8259 §4)."""
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise ValueError
 
 
 def _counted(receive: Receive, limit: int) -> Receive:

@@ -3,18 +3,25 @@
 The answer is kept in the transaction of the effect, so that neither can be without the other.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from sqlalchemy import Column, LargeBinary, MetaData, String, Table, select
+from sqlalchemy import Column, LargeBinary, MetaData, String, Table, delete, select, tuple_
 
 from services.kit.columns import UtcDateTime
 from services.kit.errors import Kind, Malformed, TongbanError
 
 if TYPE_CHECKING:
     from services.kit.db import UnitOfWork
+    from services.kit.service import Context
+
+KEEP_DAYS = 30
+"""How long a repetition gets the first answer; nobody repeats a request after a month."""
+BATCH_ROWS = 500
 
 
 class KeyReused(TongbanError):
@@ -45,6 +52,12 @@ def checked_key(value: str | None) -> str:
     return value
 
 
+def _fingerprint(work: "UnitOfWork", request: bytes) -> str:
+    # A request holds what people typed, a telephone number say: a plain digest of it could be found out by trying.
+    crypto = work.context.crypto
+    return crypto.digest(request, "idempotency") if crypto else hashlib.sha256(request).hexdigest()
+
+
 async def once(
     work: "UnitOfWork",
     *,
@@ -66,7 +79,7 @@ async def once(
     """
     table = work.context.tables.idempotency
     digest = hashlib.sha256(key.encode()).hexdigest()
-    fingerprint = hashlib.sha256(orjson.dumps(request, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    fingerprint = _fingerprint(work, orjson.dumps(request, option=orjson.OPT_SORT_KEYS))
     known = b"" if answer is None else orjson.dumps(answer)
     row = {"caller": caller, "key": digest, "fingerprint": fingerprint, "answer": known, "created_at": work.now()}
     if work.in_group and answer is not None:
@@ -86,3 +99,35 @@ async def once(
     if seen.fingerprint != fingerprint:
         raise KeyReused
     return orjson.loads(seen.answer), True
+
+
+class Pruner:
+    """The worker that forgets answers which nobody asks for any more."""
+
+    name = "idempotency"
+
+    def __init__(self, context: "Context") -> None:
+        self._context = context
+
+    async def run(self) -> None:
+        """Prune once an hour until cancelled."""
+        while True:
+            await self.prune()
+            await asyncio.sleep(3600)
+
+    async def health(self) -> str | None:
+        return None
+
+    async def prune(self) -> int:
+        """Delete the answers older than KEEP_DAYS, a batch at a time. How many."""
+        table = self._context.tables.idempotency
+        before, pruned = self._context.clock() - timedelta(days=KEEP_DAYS), 0
+        while True:
+            async with self._context.database.reading() as connection:
+                old = select(table.c.caller, table.c.key).where(table.c.created_at < before).limit(BATCH_ROWS)
+                rows = [tuple(row) for row in await connection.execute(old)]
+            if rows:
+                await self._context.database.execute(delete(table).where(tuple_(table.c.caller, table.c.key).in_(rows)))
+            pruned += len(rows)
+            if len(rows) < BATCH_ROWS:
+                return pruned

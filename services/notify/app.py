@@ -8,6 +8,7 @@ from services.kit.consumers import Consumer
 from services.kit.crypto import Crypto
 from services.kit.deliveries.worker import Deliveries
 from services.kit.http import api_app
+from services.kit.idempotency import Pruner
 from services.kit.outbox import Relay
 from services.kit.service import Context, Service
 from services.notify import store
@@ -41,6 +42,7 @@ def build(settings: NotifySettings) -> Service:
                 context, make_work=make_work, builders={BUILDER: sign}, owner=Reporter(), policy=settings.policy
             ),
             Sealer(context),
+            Pruner(context),
             crypto,
         ],
         api_workers=[crypto],

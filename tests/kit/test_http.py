@@ -106,6 +106,12 @@ def bearer(value: str) -> dict[str, str]:
         ("POST", "/things", b'{"name": "\\ud800", "size": 1}', {}, 400, "malformed"),
         ("POST", "/things", b'{"name": "a\\u0000", "size": 1}', {}, 400, "malformed"),
         ("POST", "/things", b'{"name": "a", "size": NaN}', {}, 400, "malformed"),
+        ("POST", "/things", b'{"name": "a", "size": 1, "size": 2}', {}, 400, "malformed"),
+        ("POST", "/things", b'{"name": "a", "more": [{"x": 1, "x": 1}]}', {}, 400, "malformed"),
+        ("POST", "/things", b"[" * 200_000, {}, 400, "malformed"),
+        ("POST", "/things", b'{"name": "\\ud800"}', {"Content-Type": "application/x+json"}, 400, "malformed"),
+        ("POST", "/things", b'{"name": "a\\u0000"}', {"Content-Type": "application/x+json"}, 400, "malformed"),
+        ("POST", "/things", b" " * 1_100_000, {"Content-Type": "application/x+json; a=b"}, 413, "too-large"),
         ("POST", "/things", b'{"name": 1, "size": []}', {"Idempotency-Key": "k"}, 422, "invalid"),
         ("POST", "/things", b'{"name": "a", "size": 1}', {}, 400, "idempotency-key-required"),
         ("POST", "/things", b" " * 1_100_000, {}, 413, "too-large"),
@@ -113,6 +119,7 @@ def bearer(value: str) -> dict[str, str]:
         ("GET", "/things?limit=%ff", b"", {}, 400, "malformed"),
         ("GET", "/things?cursor=%00", b"", {}, 400, "malformed"),
         ("GET", "/things?limit=0", b"", {}, 422, "invalid"),
+        ("GET", "/things?cursor=WyJcdTAwMDAiXQ", b"", {}, 400, "malformed"),
         ("GET", "/things?cursor=e30", b"", {}, 400, "malformed"),
         ("PUT", "/things/1", b"", {}, 428, "if-match-required"),
         ("PUT", "/things/1", b"", {"If-Match": "W/x"}, 412, "version-mismatch"),
@@ -131,6 +138,12 @@ async def test_bad_input_is_a_clear_problem(
     assert (answer.status_code, answer.json()["type"]) == (status, f"urn:tongban:problem:{slug}")
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["status"] == status
+
+
+@pytest.mark.parametrize("name", ["If-Match", "Idempotency-Key", "Content-Type"])
+async def test_a_header_given_twice_is_refused(client: httpx.AsyncClient, name: str) -> None:
+    answer = await client.put("/things/1", content=b"{}", headers=[(name, '"1"'), (name, '"2"')])
+    assert (answer.status_code, answer.json()["detail"]) == (400, "a header is given twice")
 
 
 async def test_a_wrong_field_is_named_with_its_reason(client: httpx.AsyncClient) -> None:
