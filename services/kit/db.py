@@ -10,13 +10,11 @@ subclasses `UnitOfWork` to hang its stores on it. SQL is written as SQLAlchemy C
 """
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -30,7 +28,6 @@ from sqlalchemy import (
     Text,
     TextClause,
     bindparam,
-    event,
     insert,
     text,
 )
@@ -43,6 +40,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from services.contracts.base import Envelope
 from services.kit import audit, crypto, deliveries, inbox, outbox
 from services.kit.idempotency import idempotency_table
+from services.kit.sqlite import sqlite_engine
 
 if TYPE_CHECKING:
     from services.kit.service import Context
@@ -104,15 +102,7 @@ class Database:
                 pool_use_lifo=True,
                 hide_parameters=True,  # an error's text goes to the log; values may be personal
             )
-        path = Path(self.url.database or "")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-        engine = create_async_engine(
-            self.url, pool_size=4, max_overflow=0, pool_timeout=WAIT_SECONDS, hide_parameters=True
-        )
-        event.listen(engine.sync_engine, "connect", _sqlite_connected)
-        event.listen(engine.sync_engine, "begin", _sqlite_begin)
-        return engine
+        return sqlite_engine(self.url, WAIT_SECONDS)
 
     async def ping(self) -> None:
         """Answer or raise: the database can be reached."""
@@ -154,19 +144,6 @@ class Database:
 class _Free(AbstractAsyncContextManager[None]):
     async def __aexit__(self, *_: object) -> None:
         return None
-
-
-def _sqlite_connected(connection: Any, _: Any) -> None:
-    connection.isolation_level = None  # transactions are begun below, by us
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _sqlite_begin(connection: Any) -> None:
-    readonly = connection.get_execution_options().get("readonly", False)
-    connection.exec_driver_sql("BEGIN" if readonly else "BEGIN IMMEDIATE")
 
 
 def is_outage(error: BaseException) -> bool:

@@ -58,9 +58,13 @@ def _add_trace(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
 
 def configure_logging(service: str, level: str = "INFO") -> None:
     """JSON lines on standard output for our own events and for the libraries' (which stay at WARNING)."""
+
+    def add_service(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+        return event | {"service": service}
+
     shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
+        add_service,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_trace,
         structlog.processors.format_exc_info,
@@ -72,7 +76,6 @@ def configure_logging(service: str, level: str = "INFO") -> None:
         logger_factory=structlog.WriteLoggerFactory(sys.stdout),
         cache_logger_on_first_use=False,
     )
-    structlog.contextvars.bind_contextvars(service=service)
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=renderer, foreign_pre_chain=shared))
     root = logging.getLogger()

@@ -37,8 +37,7 @@ def test_killed_at_a_failpoint_loses_and_doubles_nothing(platform: Platform, ser
         async with department(platform) as office:
             begun = await lin.submit(code)
             await lin.told_of({begun}, ("submitted",))
-            await asyncio.to_thread(platform.restart, service, failpoints=f"{point}=kill")
-            armed = platform.pid(service)
+            armed = await asyncio.to_thread(platform.restart, service, failpoints=f"{point}=kill")
             cases = set(await asyncio.gather(lin.withdraw(begun), *(lin.go_through(code) for _ in range(12))))
             await asyncio.to_thread(platform.wait_until_restarted, service, armed)
             await lin.told_of(cases)

@@ -154,21 +154,26 @@ class Platform:
         folder.mkdir(exist_ok=True)
         (folder / name).write_text(failpoints, "utf-8")
 
-    def restart(self, name: str, failpoints: str = "") -> None:
-        """Kill a service and return when its successor is ready; with failpoints it is armed with them."""
+    def restart(self, name: str, failpoints: str = "") -> int:
+        """Kill a service and return when it is ready again: the process id of its successor.
+
+        With failpoints that one is armed with them; where it passes one before it is ready, a third is waited for.
+        """
         if failpoints:
             self.arm(name, failpoints)
         before = self.pid(name)
         self.kill(name)
-        self.wait_until_restarted(name, before)
+        successor = self.wait_until_restarted(name, before)
         self.wait_ready(name)
+        return successor
 
-    def wait_until_restarted(self, name: str, before: int, seconds: float = 60.0) -> None:
-        """Return when the supervisor has started a successor of process `before`."""
+    def wait_until_restarted(self, name: str, before: int, seconds: float = 60.0) -> int:
+        """Return when the supervisor has started a successor of process `before`: its process id."""
         deadline = time.monotonic() + seconds
-        while self.pid(name) == before:
+        while (pid := self.pid(name)) == before:
             assert time.monotonic() < deadline, f"{name} was not started again within {seconds:.0f} s"
             time.sleep(0.02)
+        return pid
 
     def ready(self, name: str) -> tuple[int, str]:
         """Status and text of a service's /readyz; status 0 when nothing answers."""
