@@ -13,14 +13,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from aiokafka.errors import KafkaError
-from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
-from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 from sqlalchemy import delete, select
 
 from services.contracts.base import Envelope, EventData
 from services.contracts.topics import all_topics
 from services.kit import telemetry
+from services.kit.broker import batch_subscriber
 from services.kit.db import UnitOfWork, is_outage
 from services.kit.errors import TongbanError
 from services.kit.inbox import Inbox, Ledger, Message, State
@@ -35,6 +34,7 @@ Received = Envelope
 """An event as a handler sees it: `.data` is the payload, `.subject` the aggregate, `.version` its version."""
 Handler = Callable[[Envelope, Any], Awaitable[None]]
 BATCH = 500
+RETRY_POLL_SECONDS = 1.0
 TOGETHER = {"postgresql": BATCH, "sqlite": 50}
 """Events of one transaction: SQLite has one writer, and requests wait for it meanwhile."""
 KEEP_DONE_DAYS = 30
@@ -101,18 +101,8 @@ class Consumer:
     async def run(self) -> None:
         broker = self._make_broker()
         prefix = self.context.settings.topic_prefix
-        subscriber = broker.subscriber(
-            *[prefix + topic for topic in self.consumers.topics],
-            group_id=f"{prefix}{self.consumers.group}",
-            batch=True,
-            max_records=BATCH,
-            batch_timeout_ms=500,
-            fetch_max_wait_ms=500,
-            auto_offset_reset="earliest",
-            ack_policy=AckPolicy.MANUAL,
-            parser=_parse,
-            decoder=_decode,
-        )
+        names = [prefix + topic for topic in self.consumers.topics]
+        subscriber = batch_subscriber(broker, names, f"{prefix}{self.consumers.group}", BATCH)
         broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         ended = asyncio.Event()
 
@@ -288,7 +278,7 @@ class Consumer:
             except Exception as error:
                 log.warning("consumer.retry_failed", cause=type(error).__name__)
             if not came_on:
-                await asyncio.sleep(0.5)
+                await asyncio.sleep(RETRY_POLL_SECONDS)
 
     def _reading(self) -> UnitOfWork:
         work = self._make_work()
@@ -385,15 +375,6 @@ class Consumer:
 def _cause(error: BaseException) -> str:
     # A message may quote values of the event: only our own errors' words are kept, else the type.
     return f"{error.slug}: {error.detail}" if isinstance(error, TongbanError) else type(error).__name__
-
-
-async def _parse(records: Any) -> KafkaMessage:
-    """The batch as it came: FastStream's parser fails on a header that is not UTF-8, and the batch would be lost."""
-    return KafkaMessage(raw_message=records, body=records, consumer=FAKE_CONSUMER)
-
-
-async def _decode(message: Any) -> Any:
-    return message.raw_message
 
 
 def _read(record: Any) -> Message:

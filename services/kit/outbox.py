@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 900_000
 """Largest payload that is taken: Kafka's default message limit less room for headers."""
 BATCH_ROWS = 1000
-POLL_SECONDS = 1.0
+POLL_SECONDS = 2.0
 PACE_SECONDS = 0.05
 """From one round to the next at the soonest: under load each carries more, and costs broker and readers no more."""
 STOP_SECONDS = 2.0
@@ -114,7 +114,7 @@ class Wake:
             self._again = False
             try:
                 await self.context.database.execute(text(f"NOTIFY {channel_of(self.context)}"))
-            except Exception as error:  # the relay polls besides: a lost wake-up costs a second, not an event
+            except Exception as error:  # the relay polls besides: a lost wake-up costs two seconds, not an event
                 log.warning("outbox.notify_failed", cause=type(error).__name__)
 
 

@@ -45,6 +45,8 @@ share.coordinator.state.topic.num.partitions=4
 # A node that was killed is fenced for this long before it may come back: 9 s by default, 12-14 s in all.
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=500
+# An idle controller writes and flushes a record that says nothing; every half second by default.
+metadata.max.idle.interval.ms=10000
 # The default of 128 MB is meant for brokers with thousands of partitions.
 log.cleaner.dedupe.buffer.size=16777216
 """
@@ -76,7 +78,7 @@ class KafkaPlan:
     port: int
     controller_port: int
     libs: Path = HOME / "libs"
-    heap_mb: int = 192
+    heap_mb: int = 96
     throughput: bool = False
     training: bool = False
 

@@ -53,7 +53,7 @@ class Policy:
     """For one attempt, connecting and answer together."""
     lease: float = 35.0
     """How long an attempt belongs to one process; after that another takes it up."""
-    poll: float = 1.0
+    poll: float = 2.0
     """How often the worker looks for what has become due, when no commit wakes it."""
     jitter: float = 0.1
     keep_days: int = 90
