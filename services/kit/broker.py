@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 START_SECONDS = 20
 FETCH_WAIT_MS = 500
-"""Longest wait of a fetch that finds nothing. aiokafka has one under way for each broker: a partition whose records were
-in hand when it was sent waits for its end."""
+"""Longest wait of a fetch that finds nothing. aiokafka has one under way for each broker: a partition whose records
+were in hand when it was sent waits for its end."""
 BATCH_WAIT_MS = 2000
 DEAD_RETENTION_DAYS = 365
 
