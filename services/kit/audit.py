@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from services.kit.db import UnitOfWork
     from services.kit.service import Context
 
-POLL_SECONDS = 2.0
+POLL_SECONDS = 5.0
 BATCH_ROWS = 500
 LATE_SECONDS = 600.0
 """Longest time between the numbering of a record and its commit; an older one that appears was slipped in."""
