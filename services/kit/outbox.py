@@ -25,7 +25,7 @@ from services.contracts.base import Envelope
 from services.kit import postgres
 from services.kit.columns import BigId, UtcDateTime
 from services.kit.errors import TooLarge
-from services.kit.telemetry import log, metrics
+from services.kit.telemetry import cause_of, log, metrics
 from services.kit.testing import failpoint
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ class Relay:
                 await asyncio.sleep(POLL_SECONDS)
             except Exception as error:
                 metrics.relay_failures.labels(self.context.service).inc()
-                log.warning("relay.failed", cause=f"{type(error).__name__}: {error}"[:300], retry_seconds=delay)
+                log.warning("relay.failed", cause=cause_of(error), retry_seconds=delay)
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5.0)
 

@@ -345,9 +345,9 @@ def _bound(host: str, port: int) -> socket.socket:
 def _flat(error: BaseException) -> str:
     if isinstance(error, BaseExceptionGroup):
         return "; ".join(_flat(inner) for inner in error.exceptions)[:500]
-    if isinstance(error, TongbanError) and error.kind is Kind.UNAVAILABLE:
+    if isinstance(error, SettingsError) or (isinstance(error, TongbanError) and error.kind is Kind.UNAVAILABLE):
         return str(error)
-    return f"{type(error).__name__}: {error}"[:300]
+    return cause_of(error)  # a library's words may quote what people typed: PostgreSQL's do, for a row that it refuses
 
 
 def serve(service: Service, role: Role) -> int:

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
+from structlog.testing import capture_logs
 
 from services.kit.service import Context, Role, Runner, Service
 from tests.harness.platform import quiet_ports
@@ -61,3 +62,24 @@ async def test_only_a_trusted_proxy_tells_who_calls(tmp_path: Path, trusted: str
         runner.stopping.set()
         assert await running == 0
     assert answer.text == seen
+
+
+async def test_the_log_keeps_no_words_of_a_worker_that_breaks(tmp_path: Path) -> None:
+    class Breaking:
+        name = "breaking"
+
+        async def run(self) -> None:
+            if runner.stopping.is_set():
+                return
+            runner.stopping.set()
+            raise ExceptionGroup("g", [ValueError("Key (name)=(林晓梅) already exists")])
+
+        async def health(self) -> str | None:
+            return None
+
+    runner = Runner(_service(tmp_path), Role.WORKER)
+    with capture_logs() as told:
+        await runner._keep(Breaking())
+    assert [line["event"] for line in told] == ["worker.failed"]
+    assert "ValueError" in told[0]["cause"]
+    assert "林晓梅" not in str(told)
