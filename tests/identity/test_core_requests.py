@@ -33,7 +33,6 @@ async def test_bad_requests_go_back_with_their_error(world: World, subtests: pyt
         ({"response_mode": "fragment"}, "invalid_request"),
         ({"scope": None}, "invalid_scope"),
         ({"scope": "profile"}, "invalid_scope"),
-        ({"scope": "openid email"}, "invalid_scope"),
         ({"prompt": "none login"}, "invalid_request"),
         ({"prompt": "create"}, "invalid_request"),
         ({"prompt": "consent"}, "invalid_request"),

@@ -42,4 +42,4 @@ async def test_what_is_said_is_so(world: World) -> None:
     for name in ("authorization_endpoint", "end_session_endpoint", "userinfo_endpoint", "jwks_uri"):
         assert (await http.get(found[name])).status_code in (200, 400, 401)
     keys = (await http.get("/jwks")).json()["keys"]
-    assert {key["alg"] for key in keys} == {"RS256", "ES256"}
+    assert {key["alg"] for key in keys} == {"RS256", "ES256", "PS256", "EdDSA"}

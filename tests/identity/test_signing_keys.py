@@ -129,7 +129,7 @@ async def test_private_parts_are_encrypted_and_never_published(world: World) -> 
         assert b'"kty"' not in row
         assert b'"d"' not in row
     document = (await world.http().get("/jwks")).json()
-    assert len(document["keys"]) == 4
+    assert len(document["keys"]) == 8
     for key in document["keys"]:
         assert not {"d", "p", "q", "dp", "dq", "qi", "k"} & key.keys()
         assert {"kid", "alg", "use", "kty"} <= key.keys()

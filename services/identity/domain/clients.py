@@ -5,13 +5,14 @@ import re
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
+from urllib.parse import urlsplit
 
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from services.identity.domain.redirects import registrable
+from services.identity.domain.redirects import origin, registrable
 
 
 class Realm(StrEnum):
@@ -27,10 +28,18 @@ EVERYWHERE = "*"
 """Stands for every organisation in a grant."""
 MAX_GRANTS = 4096
 """Characters of JSON that a token's grants may have: services take tokens of at most 8192 characters (kit/auth)."""
-SCOPES = ("openid", "profile")
-SIGNING_ALGORITHMS = ("RS256", "ES256")
+SCOPES = ("openid", "profile", "email", "address", "phone", "offline_access")
+"""OpenID Connect Core §5.4 and §11."""
+SigningAlgorithm = Literal["RS256", "ES256", "PS256", "EdDSA"]
+SIGNING_ALGORITHMS: tuple[SigningAlgorithm, ...] = get_args(SigningAlgorithm)
+"""Algorithms that the provider signs with; none is symmetric, so a public key can never serve as a secret."""
 ASSERTION_ALGORITHMS = ("ES256", "PS256", "RS256", "EdDSA")
-"""Algorithms of client assertions; none is symmetric, so a public key can never serve as a secret."""
+"""Algorithms of client assertions, request objects and DPoP proofs."""
+FAPI2_ALGORITHMS = ("PS256", "ES256", "EdDSA")
+"""FAPI 2.0 Security Profile §5.4."""
+KeyEncryption = Literal["RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"]
+ContentEncryption = Literal["A128CBC-HS256", "A128GCM", "A256GCM"]
+SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
@@ -57,6 +66,13 @@ def _absolute(value: str) -> str:
     return value
 
 
+def _origin(value: str) -> str:
+    if _redirect(value) and value != origin(value):
+        raise ValueError("an origin is scheme, host and port alone")
+    return value
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
 RedirectUri = Annotated[str, AfterValidator(_redirect)]
 Resource = Annotated[str, AfterValidator(_absolute)]
 
@@ -89,23 +105,60 @@ class ClientGrant(_Strict):
 
 
 class ClientDeclaration(_Strict):
-    """A client as the operator declares it (names of RFC 7591 §2 where it has one). Unknown members are refused."""
+    """A client as the operator declares it (names of RFC 7591 §2, OpenID Connect Registration §2 and their extensions,
+    where they have one). Unknown members are refused.
+    """
 
     client_id: Annotated[str, AfterValidator(_client_id)]
     client_name: ClientName
+    profile: Literal["standard", "fapi2"] = "standard"
+    first_party: bool = False
+    """Our own surfaces: people are not asked whether they agree to what they came for."""
     realm: Realm | None = None
     application_type: Literal["web", "native"] = "web"
     grant_types: tuple[Literal["authorization_code", "refresh_token", "client_credentials"], ...] = Field(min_length=1)
-    token_endpoint_auth_method: Literal["private_key_jwt", "none"] = "private_key_jwt"
+    token_endpoint_auth_method: Literal["private_key_jwt", "client_secret_basic", "client_secret_post", "none"] = (
+        "private_key_jwt"
+    )
+    client_secret: SecretStr | None = None
     jwks: dict[str, Any] | None = None
     redirect_uris: tuple[RedirectUri, ...] = ()
+    allowed_origins: tuple[Origin, ...] = ()
+    """Origins whose scripts may call token, userinfo, discovery and JWKS (CORS)."""
+    silent_frame: bool = False
+    """Whether `prompt=none` is answered in a hidden frame of the client's (same-site) pages."""
     post_logout_redirect_uris: tuple[RedirectUri, ...] = ()
     backchannel_logout_uri: RedirectUri | None = None
+    backchannel_logout_session_required: bool = True
+    frontchannel_logout_uri: RedirectUri | None = None
+    frontchannel_logout_session_required: bool = True
     require_pkce: bool = True
-    id_token_signed_response_alg: Literal["RS256", "ES256"] = "RS256"
+    require_pushed_authorization_requests: bool = False
+    require_signed_request_object: bool = False
+    request_object_signing_alg: SigningAlgorithm | None = None
+    dpop_bound_access_tokens: bool = False
+    tls_client_certificate_bound_access_tokens: bool = False
+    subject_type: Literal["public", "pairwise"] = "public"
+    sector_identifier_uri: RedirectUri | None = None
+    """Its host is the pairwise sector (OpenID Connect Core §8.1); the operator vouches for it, it is never fetched."""
+    id_token_signed_response_alg: SigningAlgorithm = "RS256"
+    id_token_encrypted_response_alg: KeyEncryption | None = None
+    id_token_encrypted_response_enc: ContentEncryption = "A128CBC-HS256"
+    userinfo_signed_response_alg: SigningAlgorithm | None = None
+    userinfo_encrypted_response_alg: KeyEncryption | None = None
+    userinfo_encrypted_response_enc: ContentEncryption = "A128CBC-HS256"
+    introspection_signed_response_alg: SigningAlgorithm = "RS256"
+    default_max_age: int | None = Field(None, ge=0)
+    default_acr_values: tuple[str, ...] = ()
+    require_auth_time: bool = False
+    scopes: tuple[str, ...] = SCOPES
+    """Scopes that the client may ask for."""
     resources: tuple[Resource, ...] = ()
     grants: tuple[ClientGrant, ...] = ()
+    _stored: ClassVar[bool] = False
     client_uri: RedirectUri | None = None
+    policy_uri: RedirectUri | None = None
+    tos_uri: RedirectUri | None = None
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -123,13 +176,40 @@ class ClientDeclaration(_Strict):
                 raise ValueError("a public client must use PKCE")
             if self.jwks is not None:
                 raise ValueError("a public client has no jwks")
-        elif self.jwks is None:
+        elif self.token_endpoint_auth_method == "private_key_jwt" and self.jwks is None:
             raise ValueError("private_key_jwt needs jwks")
+        if self.client_secret is not None and self.token_endpoint_auth_method not in SECRET_METHODS:
+            raise ValueError("a client secret goes with client_secret_basic or client_secret_post")
+        if self.client_secret is None and self.token_endpoint_auth_method in SECRET_METHODS and not self._stored:
+            raise ValueError(f"{self.token_endpoint_auth_method} needs client_secret")
         if self.jwks is not None:
             _check_keys(self.jwks)
+        self._check_subjects()
+        if self.profile == "fapi2":
+            self._check_fapi2()
         if not grants_fit([grant.claim() for grant in self.grants]):
             raise ValueError("more grants than a token can carry")
         return self
+
+    def _check_subjects(self) -> None:
+        if self.subject_type != "pairwise":
+            return
+        if self.resources:
+            raise ValueError("our own services know people by their public subject: a pairwise client has no resources")
+        if self.sector_identifier_uri is None and len({urlsplit(uri).hostname for uri in self.redirect_uris}) > 1:
+            raise ValueError("redirect_uris of several hosts need sector_identifier_uri (OpenID Connect Core §8.1)")
+
+    def _check_fapi2(self) -> None:
+        """FAPI 2.0 Security Profile §5.3.2 and §5.4: what a client of this profile must be."""
+        if self.token_endpoint_auth_method != "private_key_jwt":
+            raise ValueError("fapi2: the client authenticates by private_key_jwt")
+        if not (self.dpop_bound_access_tokens or self.tls_client_certificate_bound_access_tokens):
+            raise ValueError("fapi2: access tokens are bound by DPoP or mutual TLS")
+        if not self.require_pkce:
+            raise ValueError("fapi2: PKCE is required")
+        used = (self.id_token_signed_response_alg, self.userinfo_signed_response_alg, self.request_object_signing_alg)
+        if any(algorithm not in (None, *FAPI2_ALGORITHMS) for algorithm in used):
+            raise ValueError("fapi2: algorithms are PS256, ES256, EdDSA")
 
 
 def _check_keys(jwks: dict[str, Any]) -> None:
@@ -146,7 +226,9 @@ def _check_keys(jwks: dict[str, Any]) -> None:
 
 
 class Client(ClientDeclaration):
-    """A declared client as the provider works with it."""
+    """A declared client as the provider works with it: its secret is in the database, as a keyed digest."""
+
+    _stored: ClassVar[bool] = True
 
     @cached_property
     def keys(self) -> KeySet:
@@ -158,8 +240,22 @@ class Client(ClientDeclaration):
         return self.token_endpoint_auth_method == "none"
 
     @property
+    def fapi2(self) -> bool:
+        return self.profile == "fapi2"
+
+    @property
     def pkce_required(self) -> bool:
         return self.require_pkce or self.public
+
+    @property
+    def pushed_required(self) -> bool:
+        """FAPI 2.0 Security Profile §5.3.2.2: requests are pushed, whatever else is registered."""
+        return self.require_pushed_authorization_requests or self.fapi2
+
+    @property
+    def sector(self) -> str:
+        """The sector of its pairwise subjects (OpenID Connect Core §8.1)."""
+        return urlsplit(self.sector_identifier_uri or self.redirect_uris[0]).hostname or ""
 
     def may(self, grant_type: str) -> bool:
         """Whether the client may use `grant_type`."""

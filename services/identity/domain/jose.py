@@ -8,7 +8,7 @@ from typing import Any
 
 from joserfc import jwk, jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, KeySet, RSAKey
+from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 
 ACCESS_TOKEN = "at+jwt"
 """`typ` of an access token (RFC 9068 §2.1)."""
@@ -23,10 +23,12 @@ Key = jwk.Key
 
 
 def new_key(algorithm: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A fresh key pair as (public, private) JWK; `kid` is its thumbprint (RFC 7638). Takes time for RS256."""
+    """A fresh key pair as (public, private) JWK; `kid` is its thumbprint (RFC 7638). Takes time for RSA."""
     key: Key
-    if algorithm == "RS256":
+    if algorithm in ("RS256", "PS256"):
         key = RSAKey.generate_key(2048, auto_kid=True)
+    elif algorithm == "EdDSA":
+        key = OKPKey.generate_key("Ed25519", auto_kid=True)
     else:
         key = ECKey.generate_key("P-256", auto_kid=True)
     public = key.as_dict(private=False, alg=algorithm, use="sig")

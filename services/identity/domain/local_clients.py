@@ -43,6 +43,7 @@ def surface_client(
     return {
         "client_id": name,
         "client_name": {"zh": names[0], "en": names[1]},
+        "first_party": True,
         "realm": realm.value,
         "grant_types": ["authorization_code", "refresh_token"],
         "jwks": jwks,

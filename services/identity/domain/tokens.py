@@ -2,9 +2,11 @@
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from services.identity.domain.sessions import SsoSession
 
@@ -24,7 +26,11 @@ def fingerprint(secret: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationCode:
-    """One issued code (RFC 6749 §4.1.2) and all that its tokens will say."""
+    """One issued code (RFC 6749 §4.1.2) and all that its tokens will say.
+
+    `claims`: the `claims` parameter as parsed (OpenID Connect Core §5.5). `dpop_jkt`: thumbprint of the only key that
+    may redeem it (RFC 9449 §10).
+    """
 
     code_hash: str
     family_id: str
@@ -34,8 +40,10 @@ class AuthorizationCode:
     redirect_uri: str
     scope: str
     resources: tuple[str, ...]
+    claims: Mapping[str, Any]
     nonce: str | None
     code_challenge: str | None
+    dpop_jkt: str | None
     auth_time: datetime
     expires_at: datetime
     used_at: datetime | None = None
@@ -43,7 +51,10 @@ class AuthorizationCode:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """All tokens that one sign-in gave to one client. They live and die together (RFC 9700 §4.14.2)."""
+    """All tokens that one sign-in gave to one client. They live and die together (RFC 9700 §4.14.2).
+
+    `binding`: what the family's refresh tokens are bound to, as the `cnf` claim has it (RFC 9449 §6, RFC 8705 §3).
+    """
 
     id: str
     client_id: str
@@ -51,6 +62,8 @@ class Family:
     session_id: str
     scope: str
     resources: tuple[str, ...]
+    claims: Mapping[str, Any]
+    binding: Mapping[str, str]
     auth_time: datetime
     expires_at: datetime
     revoked_at: datetime | None = None

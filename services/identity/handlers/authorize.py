@@ -103,8 +103,10 @@ async def give_code(provider: Provider, work: Work, facts: Facts, session: SsoSe
             redirect_uri=parameters["redirect_uri"],
             scope=" ".join(parameters.words("scope")),
             resources=parameters.many("resource"),
+            claims={},
             nonce=parameters.get("nonce"),
             code_challenge=parameters.get("code_challenge"),
+            dpop_jkt=parameters.get("dpop_jkt"),
             auth_time=session.auth_time,
             expires_at=work.now() + provider.code_life,
         )

@@ -91,6 +91,8 @@ async def _code(provider: Provider, work: Work, facts: Facts) -> Grant:
         session.id,
         code.scope,
         code.resources,
+        code.claims,
+        {},
         code.auth_time,
         min(now + life, session.expires_at),
     )

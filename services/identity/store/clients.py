@@ -28,7 +28,7 @@ class ClientStore:
 
         Ids of those that are new or changed, and of those that are disabled now.
         """
-        declared = {found.client_id: found.model_dump(mode="json") for found in declarations}
+        declared = {found.client_id: found.model_dump(mode="json", exclude={"client_secret"}) for found in declarations}
         if not declared:
             raise ValueError("no client is declared: every one would be disabled")
         known = await self._work.execute(select(CLIENTS.c.client_id, CLIENTS.c.document).where(CLIENTS.c.enabled))
@@ -37,7 +37,7 @@ class ClientStore:
         gone = enabled.keys() - declared.keys()
         now = self._work.now()
         rows = [
-            {"client_id": name, "document": document, "enabled": True, "updated_at": now}
+            {"client_id": name, "document": document, "declared": True, "enabled": True, "updated_at": now}
             for name, document in changed.items()
         ]
         await self._work.upsert(CLIENTS, rows, ["client_id"])

@@ -52,13 +52,58 @@ class FailureRow(Table, table=True):
 
 
 class ClientRow(Table, table=True):
-    """Clients as declared."""
+    """Clients as declared or registered. Of the secret only a keyed digest, of the registration access token only a
+    fingerprint; `declared` tells the settings' clients from registered ones.
+    """
 
     __tablename__ = "clients"
     client_id: str = Field(primary_key=True, max_length=64)
     document: dict[str, Any] = Field(sa_column=Column(JsonColumn, nullable=False))
+    secret_digest: str | None = Field(default=None, max_length=64)
+    declared: bool
+    registration_token_hash: str | None = Field(default=None, max_length=64)
     enabled: bool
     updated_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class InitialTokenRow(Table, table=True):
+    """Initial access tokens of dynamic registration (RFC 7591 §1.2), by fingerprint."""
+
+    __tablename__ = "initial_access_tokens"
+    token_hash: str = Field(primary_key=True, max_length=64)
+    realm: str = Field(max_length=8)
+    uses_left: int
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
+class PushedRow(Table, table=True):
+    """Pushed authorization requests (RFC 9126), by fingerprint of the request URI; the parameters encrypted."""
+
+    __tablename__ = "pushed_requests"
+    request_hash: str = Field(primary_key=True, max_length=64)
+    client_id: str = Field(max_length=64)
+    parameters: bytes = Field(sa_column=Column(SealedBytes, nullable=False))
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
+
+
+class ConsentRow(Table, table=True):
+    """What people have agreed to tell a client (OpenID Connect Core §3.1.2.4)."""
+
+    __tablename__ = "consents"
+    account_id: str = Field(primary_key=True, max_length=32, foreign_key="accounts.id")
+    client_id: str = Field(primary_key=True, max_length=64)
+    scopes: list[str] = Field(sa_column=Column(JsonColumn, nullable=False))
+    claims: list[str] = Field(sa_column=Column(JsonColumn, nullable=False))
+    given_at: datetime = Field(sa_type=UtcDateTime)
+
+
+class EnrolmentRow(Table, table=True):
+    """One-time links by which somebody sets the password of an account, by fingerprint."""
+
+    __tablename__ = "enrolments"
+    token_hash: str = Field(primary_key=True, max_length=64)
+    account_id: str = Field(max_length=32, foreign_key="accounts.id")
+    expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
 
 
 class SessionRow(Table, table=True):
@@ -115,8 +160,10 @@ class CodeRow(Table, table=True):
     redirect_uri: str = Field(max_length=2000)
     scope: str = Field(max_length=1000)
     resources: list[str] = Field(sa_column=Column(JsonColumn, nullable=False))
+    claims: dict[str, Any] = Field(sa_column=Column(JsonColumn, nullable=False))
     nonce: str | None = Field(default=None, max_length=1000)
     code_challenge: str | None = Field(default=None, max_length=43)
+    dpop_jkt: str | None = Field(default=None, max_length=43)
     auth_time: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
     used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -132,6 +179,8 @@ class FamilyRow(Table, table=True):
     session_id: str = Field(max_length=32, index=True)
     scope: str = Field(max_length=1000)
     resources: list[str] = Field(sa_column=Column(JsonColumn, nullable=False))
+    claims: dict[str, Any] = Field(sa_column=Column(JsonColumn, nullable=False))
+    binding: dict[str, str] = Field(sa_column=Column(JsonColumn, nullable=False))
     auth_time: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
     revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
@@ -201,6 +250,10 @@ ACCOUNTS = table(AccountRow)
 GRANTS = table(GrantRow)
 FAILURES = table(FailureRow)
 CLIENTS = table(ClientRow)
+INITIAL_TOKENS = table(InitialTokenRow)
+PUSHED = table(PushedRow)
+CONSENTS = table(ConsentRow)
+ENROLMENTS = table(EnrolmentRow)
 SESSIONS = table(SessionRow)
 SESSION_CLIENTS = table(SessionClientRow)
 CODES = table(CodeRow)

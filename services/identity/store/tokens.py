@@ -9,7 +9,17 @@ from sqlalchemy import delete, exists, insert, select, update
 from services.identity.domain.sessions import SsoSession
 from services.identity.domain.tokens import AuthorizationCode, Family, Presented, RefreshToken
 from services.identity.store.sessions import session_of
-from services.identity.store.tables import ASSERTIONS, CODES, FAMILIES, REFRESH, REVOKED, SESSIONS
+from services.identity.store.tables import (
+    ASSERTIONS,
+    CODES,
+    ENROLMENTS,
+    FAMILIES,
+    INITIAL_TOKENS,
+    PUSHED,
+    REFRESH,
+    REVOKED,
+    SESSIONS,
+)
 
 if TYPE_CHECKING:
     from services.identity.store.work import Work
@@ -157,6 +167,9 @@ class TokenStore:
             (FAMILIES, FAMILIES.c.id, FAMILIES.c.expires_at < now),
             (REVOKED, REVOKED.c.token_id, REVOKED.c.expires_at < now),
             (ASSERTIONS, ASSERTIONS.c.assertion_hash, ASSERTIONS.c.expires_at < now),
+            (PUSHED, PUSHED.c.request_hash, PUSHED.c.expires_at < now),
+            (INITIAL_TOKENS, INITIAL_TOKENS.c.token_hash, INITIAL_TOKENS.c.expires_at < now),
+            (ENROLMENTS, ENROLMENTS.c.token_hash, ENROLMENTS.c.expires_at < now),
         ):
             old = select(key).where(condition).limit(limit)
             found = await self._work.execute(delete(table).where(key.in_(old)).returning(key))

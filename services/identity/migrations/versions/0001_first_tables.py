@@ -45,8 +45,10 @@ def upgrade() -> None:
         sa.Column("redirect_uri", sa.String(length=2000), nullable=False),
         sa.Column("scope", sa.String(length=1000), nullable=False),
         sa.Column("resources", JsonColumn, nullable=False),
+        sa.Column("claims", JsonColumn, nullable=False),
         sa.Column("nonce", sa.String(length=1000), nullable=True),
         sa.Column("code_challenge", sa.String(length=43), nullable=True),
+        sa.Column("dpop_jkt", sa.String(length=43), nullable=True),
         sa.Column("auth_time", UtcDateTime, nullable=False),
         sa.Column("expires_at", UtcDateTime, nullable=False),
         sa.Column("used_at", UtcDateTime, nullable=True),
@@ -57,10 +59,56 @@ def upgrade() -> None:
         "clients",
         sa.Column("client_id", sa.String(length=64), nullable=False),
         sa.Column("document", JsonColumn, nullable=False),
+        sa.Column("secret_digest", sa.String(length=64), nullable=True),
+        sa.Column("declared", sa.Boolean(), nullable=False),
+        sa.Column("registration_token_hash", sa.String(length=64), nullable=True),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("updated_at", UtcDateTime, nullable=False),
         sa.PrimaryKeyConstraint("client_id"),
     )
+    op.create_table(
+        "initial_access_tokens",
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("realm", sa.String(length=8), nullable=False),
+        sa.Column("uses_left", sa.Integer(), nullable=False),
+        sa.Column("expires_at", UtcDateTime, nullable=False),
+        sa.PrimaryKeyConstraint("token_hash"),
+    )
+    op.create_index("ix_initial_access_tokens_expires_at", "initial_access_tokens", ["expires_at"], unique=False)
+    op.create_table(
+        "pushed_requests",
+        sa.Column("request_hash", sa.String(length=64), nullable=False),
+        sa.Column("client_id", sa.String(length=64), nullable=False),
+        sa.Column("parameters", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", UtcDateTime, nullable=False),
+        sa.PrimaryKeyConstraint("request_hash"),
+    )
+    op.create_index("ix_pushed_requests_expires_at", "pushed_requests", ["expires_at"], unique=False)
+    op.create_table(
+        "consents",
+        sa.Column("account_id", sa.String(length=32), nullable=False),
+        sa.Column("client_id", sa.String(length=64), nullable=False),
+        sa.Column("scopes", JsonColumn, nullable=False),
+        sa.Column("claims", JsonColumn, nullable=False),
+        sa.Column("given_at", UtcDateTime, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["accounts.id"],
+        ),
+        sa.PrimaryKeyConstraint("account_id", "client_id"),
+    )
+    op.create_table(
+        "enrolments",
+        sa.Column("token_hash", sa.String(length=64), nullable=False),
+        sa.Column("account_id", sa.String(length=32), nullable=False),
+        sa.Column("expires_at", UtcDateTime, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"],
+            ["accounts.id"],
+        ),
+        sa.PrimaryKeyConstraint("token_hash"),
+    )
+    op.create_index("ix_enrolments_expires_at", "enrolments", ["expires_at"], unique=False)
     op.create_table(
         "revoked_tokens",
         sa.Column("token_id", sa.String(length=100), nullable=False),
@@ -101,6 +149,8 @@ def upgrade() -> None:
         sa.Column("session_id", sa.String(length=32), nullable=False),
         sa.Column("scope", sa.String(length=1000), nullable=False),
         sa.Column("resources", JsonColumn, nullable=False),
+        sa.Column("claims", JsonColumn, nullable=False),
+        sa.Column("binding", JsonColumn, nullable=False),
         sa.Column("auth_time", UtcDateTime, nullable=False),
         sa.Column("expires_at", UtcDateTime, nullable=False),
         sa.Column("revoked_at", UtcDateTime, nullable=True),
@@ -178,6 +228,10 @@ def downgrade() -> None:
         "sso_sessions",
         "refresh_tokens",
         "account_grants",
+        "consents",
+        "enrolments",
+        "pushed_requests",
+        "initial_access_tokens",
         "used_assertions",
         "token_families",
         "signing_keys",
