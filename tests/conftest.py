@@ -1,6 +1,5 @@
 """Fixtures of all tests: real PostgreSQL and Kafka, started once a session when the first test needs them."""
 
-import asyncio
 import os
 import re
 import secrets
@@ -9,13 +8,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from tests.harness import keeper
 from tests.harness.machine import missing
 from tests.harness.platform import Platform
-from tests.harness.postgres import PostgresMissing, PostgresServer, binaries
+from tests.harness.postgres import PostgresMissing, PostgresServer, binaries, new_database
 
 _FOLDER = pytest.StashKey[Path]()
 _SERVERS = ("kafka", "postgres")
@@ -99,26 +97,8 @@ def sqlite_url(tmp_path: Path) -> str:
 @pytest.fixture
 def postgres_url(postgres_admin: str) -> Iterator[str]:
     """SQLAlchemy address of a new, empty PostgreSQL database, dropped afterwards."""
-    name = f"t_{secrets.token_hex(8)}"
-    _execute(postgres_admin, f'CREATE DATABASE "{name}"')
-    base = postgres_admin.replace("postgresql://", "postgresql+asyncpg://", 1).rpartition("/")[0]
-    yield f"{base}/{name}"
-    _execute(postgres_admin, f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def _execute(address: str, statement: str) -> None:
-    async def run() -> None:
-        connection = await asyncpg.connect(address)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    # A loop of its own in a thread of its own: pytest-asyncio may be running one here.
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, run()).result()
+    with new_database(postgres_admin) as url:
+        yield url
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])

@@ -1,13 +1,20 @@
 """A PostgreSQL server on a free loopback port, from the binaries that Debian's package installs."""
 
+import asyncio
+import contextlib
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+
+import asyncpg
 
 from services.local.ports import free_ports
 
@@ -120,3 +127,29 @@ def _plain_user() -> pwd.struct_passwd | None:
         except KeyError:
             continue
     raise PostgresMissing("PostgreSQL does not run as root and there is neither a postgres nor a nobody user")
+
+
+@contextlib.contextmanager
+def new_database(admin_url: str, template: str = "") -> Iterator[str]:
+    """SQLAlchemy address of a new database, empty or a copy of the one at `template`; dropped afterwards."""
+    name = f"t_{secrets.token_hex(8)}"
+    of = f' TEMPLATE "{template.rpartition("/")[2]}"' if template else ""
+    _execute(admin_url, f'CREATE DATABASE "{name}"{of}')
+    base = admin_url.replace("postgresql://", "postgresql+asyncpg://", 1).rpartition("/")[0]
+    try:
+        yield f"{base}/{name}"
+    finally:
+        _execute(admin_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def _execute(address: str, statement: str) -> None:
+    async def run() -> None:
+        connection = await asyncpg.connect(address)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    # A loop of its own in a thread of its own: pytest-asyncio may be running one here.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, run()).result()

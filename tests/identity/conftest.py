@@ -1,10 +1,10 @@
 """The provider on a new database, SQLite and PostgreSQL in turn, with two people and two officers."""
 
 import json
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -13,16 +13,15 @@ import pytest
 from joserfc.jwk import ECKey
 
 from services.identity import app
-from services.identity.domain import jose
 from services.identity.handlers import keys as key_use_cases
 from services.identity.handlers.provider import Provider
 from services.identity.settings import IdentitySettings
 from services.identity.store import Work
-from services.kit import migrations
 from services.kit.clock import utc_now
 from services.kit.service import Service
-from services.local import secrets
-from tests.identity.party import ISSUER, PASSWORD, Browser, Party
+from tests.harness.postgres import new_database
+from tests.identity.party import ISSUER, Browser, Party
+from tests.identity.template import RsaPairs, Template, publish_keys_now
 
 REDIRECTS = {
     "portal": "http://localhost:8080/signin/callback",
@@ -73,43 +72,61 @@ class World:
 
 
 @pytest.fixture(scope="session")
-def key_pairs() -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """RSA keys take time: a few, used again by the tests' providers."""
-    return [jose.new_key("RS256") for _ in range(6)]
+def rsa_pairs() -> RsaPairs:
+    """The RSA keys of this worker's providers."""
+    return RsaPairs()
 
 
 @pytest.fixture
-def fast_keys(
-    key_pairs: list[tuple[dict[str, Any], dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[None]:
-    pairs = cycle(key_pairs)
+def fast_keys(rsa_pairs: RsaPairs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_use_cases, "new_key", rsa_pairs.new_key)
 
-    def make(algorithm: str) -> tuple[dict[str, Any], dict[str, Any]]:
-        return next(pairs) if algorithm == "RS256" else jose.new_key(algorithm)
 
-    monkeypatch.setattr(key_use_cases, "new_key", make)
-    yield
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory, rsa_pairs: RsaPairs) -> Template:
+    folder = tmp_path_factory.mktemp("identity-sqlite")
+    return Template(folder, f"sqlite+aiosqlite:///{folder / 'template.db'}", rsa_pairs)
+
+
+@pytest.fixture(scope="session")
+def postgres_template(
+    tmp_path_factory: pytest.TempPathFactory, postgres_admin: str, rsa_pairs: RsaPairs
+) -> Iterator[Template]:
+    with new_database(postgres_admin) as url:
+        yield Template(tmp_path_factory.mktemp("identity-postgresql"), url, rsa_pairs)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def copied_url(request: pytest.FixtureRequest, tmp_path: Path, fast_keys: None) -> AsyncIterator[str]:
+    """Address of a copy of the template; the secrets that open it are in `tmp_path`. On SQLite, then on PostgreSQL."""
+    template: Template = request.getfixturevalue(f"{request.param}_template".replace("postgresql", "postgres"))
+    await template.make()
+    shutil.copytree(template.folder / "secrets", tmp_path / "secrets")
+    if request.param == "sqlite":
+        yield template.copy_file(tmp_path / "test.db")
+    else:
+        with new_database(request.getfixturevalue("postgres_admin"), template.url) as url:
+            yield url
 
 
 Starter = Callable[..., Any]
 
 
 @pytest.fixture
-async def start(database_url: str, tmp_path: Path, fast_keys: None) -> AsyncIterator[Starter]:
+async def start(copied_url: str, tmp_path: Path, rsa_pairs: RsaPairs) -> AsyncIterator[Starter]:
     """Starts providers on one database: `await start(code_seconds=5)`; a second one is a replica."""
-    secrets.make(tmp_path)
-    (tmp_path / "secrets" / "demo-password").write_text(PASSWORD, "utf-8")
+    rsa_pairs.begin()
     worlds: list[World] = []
 
     async def begin(**given: Any) -> World:
         settings = IdentitySettings.load(
-            profile="test", data_dir=tmp_path, database_url=database_url, issuer=ISSUER, **given
+            profile="test", data_dir=tmp_path, database_url=copied_url, issuer=ISSUER, **given
         )
-        if not worlds:
-            await migrations.upgrade(settings)
         service = app.build(settings)
         clock = worlds[0].clock if worlds else Clock()
         service.context.clock = clock
+        if not worlds:
+            await publish_keys_now(service.context.database, clock())
         await service.open(serving=True)
         world = World(service, service.app.state.provider, clock, {}, tmp_path, settings)  # type: ignore[attr-defined]
         http = world.http()
@@ -117,10 +134,6 @@ async def start(database_url: str, tmp_path: Path, fast_keys: None) -> AsyncIter
             key = ECKey.import_key(json.loads(path.read_text("utf-8")))
             world.parties[path.stem] = Party(path.stem, key, http, REDIRECTS.get(path.stem, ""), clock)
         worlds.append(world)
-        if len(worlds) == 1:
-            from services.identity.demo import load_demo
-
-            await load_demo(service)
         return world
 
     yield begin
