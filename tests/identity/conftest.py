@@ -6,18 +6,22 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
+from joserfc import jwk
 from joserfc.jwk import ECKey
 
 from services.identity import app
+from services.identity.domain import jose
 from services.identity.handlers import keys as key_use_cases
 from services.identity.handlers.provider import Provider
 from services.identity.settings import IdentitySettings
 from services.identity.store import Work
 from services.kit.clock import utc_now
+from services.kit.pages import Library
 from services.kit.service import Service
 from tests.harness.postgres import new_database
 from tests.identity.party import ISSUER, Browser, Party
@@ -79,7 +83,20 @@ def rsa_pairs() -> RsaPairs:
 
 @pytest.fixture
 def fast_keys(rsa_pairs: RsaPairs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither making an RSA key nor reading one (its primes are tested) is repeated for each test."""
     monkeypatch.setattr(key_use_cases, "new_key", rsa_pairs.new_key)
+    monkeypatch.setattr(jose, "jwk", SimpleNamespace(Key=jwk.Key, import_key=rsa_pairs.import_key))
+
+
+@pytest.fixture(scope="session")
+def library() -> Library:
+    """The pages' templates, words and compressed files, which no provider changes."""
+    return Library([Path(app.__file__).parent], IdentitySettings.model_fields["assets_dir"].default)
+
+
+@pytest.fixture
+def fast_pages(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "Library", lambda *_: library)
 
 
 @pytest.fixture(scope="session")
@@ -97,7 +114,9 @@ def postgres_template(
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def copied_url(request: pytest.FixtureRequest, tmp_path: Path, fast_keys: None) -> AsyncIterator[str]:
+async def copied_url(
+    request: pytest.FixtureRequest, tmp_path: Path, fast_keys: None, fast_pages: None
+) -> AsyncIterator[str]:
     """Address of a copy of the template; the secrets that open it are in `tmp_path`. On SQLite, then on PostgreSQL."""
     template: Template = request.getfixturevalue(f"{request.param}_template".replace("postgresql", "postgres"))
     await template.make()

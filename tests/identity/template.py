@@ -3,10 +3,12 @@
 Made by the migrations and use cases themselves at the first test, so it is never older than the schema.
 """
 
+import json
 import sqlite3
 from pathlib import Path
 from typing import Any
 
+from joserfc import jwk
 from sqlalchemy import case, update
 from sqlalchemy.engine import make_url
 
@@ -30,6 +32,7 @@ class RsaPairs:
         self._made: list[Pair] = []
         self._given = 0
         self._in_template = 0
+        self._read: dict[str, jwk.Key] = {}
 
     def begin(self) -> None:
         """A test begins: hand out again what the template's database does not hold."""
@@ -48,6 +51,13 @@ class RsaPairs:
         public, private = self._made[self._given]
         self._given += 1
         return public | {"alg": algorithm}, private | {"alg": algorithm}
+
+    def import_key(self, key: dict[str, Any]) -> jwk.Key:
+        """In place of `jwk.import_key`."""
+        text = json.dumps(key, sort_keys=True)
+        if text not in self._read:
+            self._read[text] = jwk.import_key(key)
+        return self._read[text]
 
 
 class Template:
