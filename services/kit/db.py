@@ -40,6 +40,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from services.contracts.base import Envelope
 from services.kit import audit, crypto, deliveries, inbox, outbox
 from services.kit.idempotency import idempotency_table
+from services.kit.replays import used_proofs_table
 from services.kit.sqlite import sqlite_engine
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class KitTables:
     audit: audit.AuditTables
     data_keys: Table
     idempotency: Table
+    used_proofs: Table
     deliveries: deliveries.DeliveryTables | None
 
 
@@ -70,6 +72,7 @@ def kit_tables(metadata: MetaData, *, with_deliveries: bool = False) -> KitTable
         audit=audit.audit_tables(metadata),
         data_keys=crypto.data_keys_table(metadata),
         idempotency=idempotency_table(metadata),
+        used_proofs=used_proofs_table(metadata),
         deliveries=deliveries.delivery_tables(metadata) if with_deliveries else None,
     )
 

@@ -14,7 +14,17 @@ import sqlalchemy as sa
 from services.kit.audit import append_only_ddl
 from services.kit.columns import BigId, UtcDateTime
 
-_KIT = ("outbox", "inbox_versions", "inbox_parked", "inbox", "idempotency", "data_keys", "audit_seals", "audit")
+_KIT = (
+    "outbox",
+    "inbox_versions",
+    "inbox_parked",
+    "inbox",
+    "idempotency",
+    "used_proofs",
+    "data_keys",
+    "audit_seals",
+    "audit",
+)
 _DELIVERIES = ("attempts", "deliveries", "endpoints")
 
 
@@ -80,6 +90,13 @@ def _create_kit(op: Any) -> None:
         sa.PrimaryKeyConstraint("caller", "key"),
     )
     op.create_index("ix_idempotency_created_at", "idempotency", ["created_at"])
+    op.create_table(
+        "used_proofs",
+        sa.Column("proof_hash", sa.String(length=64), nullable=False),
+        sa.Column("expires_at", UtcDateTime, nullable=False),
+        sa.PrimaryKeyConstraint("proof_hash"),
+    )
+    op.create_index("ix_used_proofs_expires_at", "used_proofs", ["expires_at"])
     op.create_table(
         "inbox",
         sa.Column("consumer", sa.String(length=64), nullable=False),
