@@ -12,7 +12,20 @@ from asyncpg import PostgresError
 from sqlalchemy.exc import DBAPIError
 from typer._click.exceptions import ClickException, NoArgsIsHelpError  # Typer has its own Click and exports no base
 
-from services.cli import audit, databases, dead_letters, items, keys, listen, outbox, platform, snapshots, staff, topics
+from services.cli import (
+    accounts,
+    audit,
+    databases,
+    dead_letters,
+    items,
+    keys,
+    listen,
+    outbox,
+    platform,
+    snapshots,
+    staff,
+    topics,
+)
 from services.cli.support import CommandError, one_line, prepare_environment
 from services.kit.errors import TongbanError
 from services.kit.settings import SettingsError
@@ -46,7 +59,7 @@ def _before(context: typer.Context) -> None:
 
 for _module in (platform, snapshots, listen, outbox):
     _module.register(app)
-for _group in (databases.app, topics.app, items.app, staff.app, dead_letters.app, keys.app, audit.app):
+for _group in (databases.app, topics.app, items.app, accounts.app, staff.app, dead_letters.app, keys.app, audit.app):
     app.add_typer(_group)
 
 _EXPECTED = (

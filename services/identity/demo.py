@@ -1,9 +1,16 @@
 """Demonstration people of the local profile."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
+from pydantic import SecretStr
+
+from services.identity.domain.account_file import AccountDeclaration
 from services.identity.domain.clients import EVERYWHERE, Realm
-from services.identity.handlers import GrantRole, OpenAccount, grant_role, open_account
+from services.identity.domain.person import PersonClaims
+from services.identity.handlers import GrantRole, grant_role
+from services.identity.handlers.accounts import declare_account
 from services.identity.handlers.passwords import Passwords
 from services.identity.store import Work
 from services.kit.service import Service
@@ -21,13 +28,64 @@ class Person:
     realm: Realm
     about: str
     roles: tuple[str, ...] = ()
+    claims: Mapping[str, Any] = field(default_factory=dict)
 
+
+def _claims(family: str, given: str, username: str, **more: Any) -> dict[str, Any]:
+    return {
+        "family_name": family,
+        "given_name": given,
+        "zoneinfo": "Asia/Shanghai",
+        "locale": "zh-CN",
+        "email": f"{username}@people.example",
+        "email_verified": True,
+    } | more
+
+
+_LIN = _claims(
+    "林",
+    "晓梅",
+    "lin",
+    middle_name="Mei",
+    nickname="小梅",
+    profile="https://people.example/lin",
+    picture="https://people.example/lin.png",
+    website="https://lin.example/",
+    gender="female",
+    birthdate="1990-05-12",
+    phone_number="+8613800000001",
+    phone_number_verified=True,
+    address={
+        "formatted": "四川省广安市广安区金安大道三段1号\n638000\n中国",
+        "street_address": "金安大道三段1号",
+        "locality": "广安市",
+        "region": "四川省",
+        "postal_code": "638000",
+        "country": "中国",
+    },
+)
+"""Every standard claim has a value: what a client shows of each can be tried."""
+_ZHANG = _claims("张", "伟", "zhang", gender="male", phone_number="+8613800000002", phone_number_verified=False)
 
 PEOPLE = (
-    Person("lin", "林晓梅", Realm.CITIZEN, "citizen 林晓梅"),
-    Person("zhang", "张伟", Realm.CITIZEN, "citizen 张伟, owner of a company"),
-    Person("clerk", "李敏", Realm.STAFF, "clerk 李敏: intake and delivery", ("intake", "deliver")),
-    Person("officer", "王科", Realm.STAFF, "officer 王科: review and decision", ("review", "decide", "integrator")),
+    Person("lin", "林晓梅", Realm.CITIZEN, "citizen 林晓梅", claims=_LIN),
+    Person("zhang", "张伟", Realm.CITIZEN, "citizen 张伟, owner of a company", claims=_ZHANG),
+    Person(
+        "clerk",
+        "李敏",
+        Realm.STAFF,
+        "clerk 李敏: intake and delivery",
+        ("intake", "deliver"),
+        _claims("李", "敏", "clerk"),
+    ),
+    Person(
+        "officer",
+        "王科",
+        Realm.STAFF,
+        "officer 王科: review and decision",
+        ("review", "decide", "integrator"),
+        _claims("王", "科", "officer"),
+    ),
 )
 
 
@@ -52,12 +110,14 @@ async def load_demo(service: Service) -> None:
 
 
 async def _open(service: Service, person: Person, password: str, passwords: Passwords) -> None:
-    reading = Work(service.context, readonly=True)
-    async with reading:
-        known = await reading.accounts.by_username(person.realm, person.username)
-    if known is None:
-        command = OpenAccount(ACTOR, person.realm, person.username, person.name, password, assurance=2)
-        await open_account(command, Work(service.context), passwords)
+    declared = AccountDeclaration(
+        realm=person.realm,
+        username=person.username,
+        name=person.name,
+        password=SecretStr(password),
+        assurance=2,
+        claims=PersonClaims.model_validate(person.claims),
+    )
+    await declare_account(ACTOR, declared, lambda: Work(service.context), passwords)
     for role in person.roles:
-        command_ = GrantRole(ACTOR, person.username, EVERYWHERE, role)
-        await grant_role(command_, Work(service.context))
+        await grant_role(GrantRole(ACTOR, person.username, EVERYWHERE, role), Work(service.context))

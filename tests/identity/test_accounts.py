@@ -1,11 +1,15 @@
 """Accounts and grants: events through the outbox, versions rising by one, nothing personal in clear."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text
+from typer.testing import CliRunner
 
+from services.cli import app as command
 from services.identity.demo import load_demo, people
+from services.identity.domain.account_file import Outcome, read_rows
 from services.identity.domain.clients import Realm
 from services.identity.errors import (
     AccountUnknown,
@@ -24,6 +28,7 @@ from services.identity.handlers import (
     open_account,
     revoke_role,
 )
+from services.identity.handlers.accounts import load_accounts
 from services.identity.store.tables import TABLES
 from tests.identity.conftest import World
 
@@ -107,3 +112,88 @@ async def test_names_are_encrypted_and_events_hold_none(world: World) -> None:
     for personal in ("林晓梅", "lin'", "clerk", "王科".encode().hex(), "\\xe6\\x9e\\x97"):
         assert personal not in stored
     assert "林" not in str(await account_events(world))
+
+
+GOOD_ROWS = """
+- {realm: citizen, username: Mei, name: 梅, password: a long enough one, claims: {birthdate: 1990-05-12, locale: zh-CN}}
+- {realm: staff, username: mei, name: 梅}
+- {realm: citizen, username: quiet, name: 静}
+"""
+
+
+async def test_accounts_are_declared_by_a_file_and_bad_rows_keep_no_good_one_back(world: World) -> None:
+    bad = [
+        {"realm": "moon", "username": "a1", "name": "x"},
+        {"realm": "citizen", "username": "a b", "name": "x"},
+        {"realm": "citizen", "username": "a2", "name": "x", "password": "short"},
+        {"realm": "citizen", "username": "a3", "name": "x", "claims": {"email": "no"}},
+        {"realm": "citizen", "username": "ＭＥＩ", "name": "x"},
+        {"realm": "citizen", "username": "a4", "name": "x", "password_hash": "x"},
+        "a5",
+        {"realm": "citizen", "username": "a6", "name": "x", "password": 123456789012},
+    ]
+    rows = read_rows(GOOD_ROWS) + bad
+    report = await load_accounts("operator", rows, world.work, world.provider.passwords)
+    assert report.done == (Outcome.OPENED,) * 3
+    assert [refused.row for refused in report.refused] == list(range(4, 12))
+    reasons = " ".join(refused.reason for refused in report.refused)
+    for word in ("realm", "2 to 64 letters", "at least 12 characters", "claims.email", "twice", "password_hash"):
+        assert word in reasons
+    assert "123456789012" not in reasons
+    events = len(await account_events(world))
+    again = await load_accounts("operator", read_rows(GOOD_ROWS), world.work, world.provider.passwords)
+    assert again.done == (Outcome.UNCHANGED,) * 3
+    async with world.work(readonly=True) as work:
+        mei = await work.accounts.by_username(Realm.CITIZEN, "mei")
+        # Without a password nobody signs in, and nothing tells that such an account is there.
+        assert await work.accounts.password_hash(Realm.CITIZEN, "quiet") is None
+    assert mei is not None
+    assert mei.claims["birthdate"] == "1990-05-12"
+    world.clock.forward(seconds=100)
+    changed = [{"realm": "citizen", "username": "mei", "name": "梅子", "password": "another long one", "assurance": 3}]
+    await load_accounts("operator", changed, world.work, world.provider.passwords)
+    changed[0]["claims"] = {"nickname": "小梅"}
+    updated = await load_accounts("operator", changed, world.work, world.provider.passwords)
+    assert updated.done == (Outcome.UPDATED,)
+    async with world.work(readonly=True) as work:
+        after = await work.accounts.by_username(Realm.CITIZEN, "mei")
+    assert after is not None
+    assert (after.name, after.assurance, after.claims["nickname"]) == ("梅子", 1, "小梅")
+    assert "birthdate" not in after.claims
+    assert after.claims["updated_at"] >= mei.claims["updated_at"] + 100
+    # The password is the person's own by now.
+    await world.browser().code(world["portal"], "mei", password="a long enough one")
+    assert len(await account_events(world)) == events
+
+
+@pytest.mark.parametrize("text", ["{}", "- [", "name: x", "[" * 100_000, "- !!python/object:os.system {}", '"x"'])
+def test_what_is_no_list_of_accounts(text: str) -> None:
+    with pytest.raises(ValueError):
+        read_rows(text)
+
+
+def test_a_file_that_cannot_be_read_is_not_quoted() -> None:
+    with pytest.raises(ValueError, match="line 2") as caught:
+        read_rows("- {realm: citizen,\npassword: {secret words: [}\n")
+    assert "secret" not in str(caught.value)
+
+
+async def test_the_command_reports_each_bad_row_by_number(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "people.yaml"
+    file.write_text(GOOD_ROWS + "- {realm: citizen, username: mo, name: ''}\n", "utf-8")
+    for name, value in (
+        ("PROFILE", "test"),
+        ("DATA_DIR", str(world.data_dir)),
+        ("IDENTITY_DATABASE_URL", world.settings.database_url),
+    ):
+        monkeypatch.setenv(f"TONGBAN_{name}", value)
+    result = await asyncio.to_thread(CliRunner().invoke, command, ["accounts", "load", str(file)])
+    assert result.exit_code == 1
+    assert "row 4: refused: name:" in result.stderr
+    assert "opened         3" in result.stdout
+    file.write_text(GOOD_ROWS, "utf-8")
+    result = await asyncio.to_thread(CliRunner().invoke, command, ["accounts", "load", str(file)])
+    assert result.exit_code == 0
+    assert "unchanged      3" in result.stdout

@@ -10,11 +10,11 @@ from starlette.responses import Response
 from services.identity.api.reading import provider_of
 from services.identity.domain.checks.prompt import PROMPTS
 from services.identity.domain.clients import ASSERTION_ALGORITHMS, SCOPES, SIGNING_ALGORITHMS
+from services.identity.domain.person import PERSON_CLAIMS
 from services.identity.domain.sessions import ACR
 
 router = APIRouter(tags=["metadata"])
-CLAIMS = ("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "sid")
-PERSON_CLAIMS = ("name", "preferred_username", "zoneinfo", "realm")
+CLAIMS = ("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "sid", "realm")
 _SHORT = {"Cache-Control": "public, max-age=60"}
 
 

@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from services.identity.domain.clients import EVERYWHERE, MAX_GRANTS, ROLES, Realm, grants_fit
 from services.identity.errors import NotStaff, PasswordWeak, RoleUnknown, TooManyGrants, UsernameInvalid
@@ -25,7 +26,10 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person in one realm. `id` is the `sub` of their tokens."""
+    """A person in one realm. `id` is the `sub` of their tokens, of clients with public subjects.
+
+    `claims`: the standard claims that have a value, besides name and user name (see `person`).
+    """
 
     id: str
     realm: Realm
@@ -35,6 +39,7 @@ class Account:
     enabled: bool
     version: int
     grants: tuple[Grant, ...] = ()
+    claims: Mapping[str, Any] = field(default_factory=dict)
 
 
 def normal_username(value: str) -> str:

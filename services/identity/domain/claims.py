@@ -8,6 +8,7 @@ from authlib.oidc.core.util import create_half_hash
 
 from services.identity.domain.accounts import Account
 from services.identity.domain.clients import Client
+from services.identity.domain.person import IN_ID_TOKEN, told
 from services.identity.domain.sessions import SsoSession
 
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
@@ -94,14 +95,7 @@ def id_claims(
     }
     if nonce is not None:
         claims["nonce"] = nonce
-    return claims | person_claims(account, scope)
-
-
-def person_claims(account: Account, scope: Sequence[str]) -> dict[str, str]:
-    """What the granted scopes tell of the person (OpenID Connect Core §5.4)."""
-    if "profile" not in scope:
-        return {}
-    return {"name": account.name, "preferred_username": account.username, "zoneinfo": "Asia/Shanghai"}
+    return claims | told(account, IN_ID_TOKEN if "profile" in scope else ())
 
 
 def logout_claims(

@@ -8,6 +8,7 @@ from services.identity.domain import claims as made
 from services.identity.domain.checks import Endpoint, Facts, Stage, run
 from services.identity.domain.jose import ACCESS_TOKEN
 from services.identity.domain.parameters import Parameters
+from services.identity.domain.person import scope_claims, told
 from services.identity.domain.tokens import family_of, fingerprint
 from services.identity.errors import InvalidToken, OAuthError
 from services.identity.handlers.client_auth import authenticate, note_assertion
@@ -118,4 +119,4 @@ async def userinfo(provider: Provider, bearer: str) -> dict[str, Any]:
     if account is None or not account.enabled:
         raise InvalidToken("the account is closed")
     scope = str(claims.get("scope", "")).split(" ")
-    return {"sub": account.id, "realm": account.realm.value} | made.person_claims(account, scope)
+    return {"sub": account.id, "realm": account.realm.value} | told(account, scope_claims(scope))

@@ -30,11 +30,12 @@ class AccountStore:
         return await self._one(ACCOUNTS.c.username_index == self._index(realm, username))
 
     async def password_hash(self, realm: Realm, username: str) -> tuple[str, str] | None:
-        """Id and password hash of an enabled account."""
+        """Id and password hash of an enabled account that has one."""
         statement = select(ACCOUNTS.c.id, ACCOUNTS.c.password_hash).where(
             ACCOUNTS.c.realm == realm.value,
             ACCOUNTS.c.username_index == self._index(realm, username),
             ACCOUNTS.c.enabled,
+            ACCOUNTS.c.password_hash.is_not(None),
         )
         row = (await self._work.execute(statement)).first()
         return (row.id, row.password_hash) if row is not None else None
@@ -63,21 +64,21 @@ class AccountStore:
             row.enabled,
             row.version,
             grants,
+            person.get("claims", {}),
         )
 
     async def lock(self, account_id: str) -> None:
         """Hold the account's row until the end of the transaction (SQLite holds the whole file anyway)."""
         await self._work.execute(select(ACCOUNTS.c.id).where(ACCOUNTS.c.id == account_id).with_for_update())
 
-    async def add(self, account: Account, password_hash: str) -> None:
+    async def add(self, account: Account, password_hash: str | None) -> None:
         """Store a new account. The unique index refuses a second of the same name."""
-        person = {"username": account.username, "name": account.name}
         await self._work.execute(
             insert(ACCOUNTS).values(
                 id=account.id,
                 realm=account.realm.value,
                 username_index=self._index(account.realm, account.username),
-                person=self._work.crypto.encrypt_json(person, f"accounts.person/{account.id}"),
+                person=self._sealed(account),
                 password_hash=password_hash,
                 assurance=account.assurance,
                 enabled=account.enabled,
@@ -85,6 +86,15 @@ class AccountStore:
                 created_at=self._work.now(),
             )
         )
+
+    def _sealed(self, account: Account) -> bytes:
+        person = {"username": account.username, "name": account.name, "claims": dict(account.claims)}
+        return self._work.crypto.encrypt_json(person, f"accounts.person/{account.id}")
+
+    async def set_person(self, account: Account) -> None:
+        """Store name and claims anew."""
+        changed = update(ACCOUNTS).where(ACCOUNTS.c.id == account.id)
+        await self._work.execute(changed.values(person=self._sealed(account)))
 
     async def set_version(self, account_id: str, version: int) -> None:
         await self._work.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == account_id).values(version=version))

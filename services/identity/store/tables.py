@@ -16,14 +16,17 @@ class Table(SQLModel, registry=registry()):
 
 
 class AccountRow(Table, table=True):
-    """People, by realm; user name and name encrypted, found by a blind index. `version` counts the account's events."""
+    """People, by realm; user name and name encrypted, found by a blind index. `version` counts the account's events.
+
+    Without a password hash nobody signs in by password: the account waits for its enrolment.
+    """
 
     __tablename__ = "accounts"
     id: str = Field(primary_key=True, max_length=32)
     realm: str = Field(max_length=8)
     username_index: str = Field(max_length=64)
     person: bytes = Field(sa_column=Column(SealedBytes, nullable=False))
-    password_hash: str = Field(max_length=160)
+    password_hash: str | None = Field(default=None, max_length=160)
     assurance: int
     enabled: bool
     version: int

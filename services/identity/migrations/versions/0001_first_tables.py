@@ -27,7 +27,7 @@ def upgrade() -> None:
         sa.Column("realm", sa.String(length=8), nullable=False),
         sa.Column("username_index", sa.String(length=64), nullable=False),
         sa.Column("person", sa.LargeBinary(), nullable=False),
-        sa.Column("password_hash", sa.String(length=160), nullable=False),
+        sa.Column("password_hash", sa.String(length=160), nullable=True),
         sa.Column("assurance", sa.Integer(), nullable=False),
         sa.Column("enabled", sa.Boolean(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),

@@ -1,0 +1,53 @@
+"""accounts load: people that the operator declares."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.cli.support import ACTOR, CommandError, opened, run_async
+from services.identity.domain.account_file import Outcome, read_rows
+from services.identity.handlers.accounts import LoadReport, load_accounts
+from services.identity.handlers.passwords import Passwords
+from services.identity.store import Work
+
+app = typer.Typer(name="accounts", help="Accounts of people, citizens and staff.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    """Accounts of people, citizens and staff."""
+
+
+@app.command()
+def load(file: Annotated[Path, typer.Argument(help="a list in JSON or YAML, UTF-8", metavar="FILE")]) -> None:
+    """Open the accounts of a file, and bring name and claims of those that are there up to date.
+
+    Each row has realm (citizen or staff), username and name, and optionally password (without one the account waits
+    for its enrolment), assurance (1 to 4) and claims: the standard claims of OpenID Connect by name. Password and
+    assurance count when the account is opened and change none that is there. Each row that cannot be taken is reported
+    with its number and reason, the others are kept, and the exit status is 1.
+    """
+    try:
+        rows = read_rows(file.read_text("utf-8-sig"))
+    except (OSError, ValueError) as error:  # UnicodeDecodeError among them
+        reason = error if not isinstance(error, (OSError, UnicodeError)) else "it cannot be read as UTF-8 text"
+        raise CommandError(f"{file}: {reason}") from None
+    report = run_async(_load(rows))
+    for refused in report.refused:
+        print(f"row {refused.row}: refused: {refused.reason}", file=sys.stderr)
+    print(f"rows           {len(rows)}")
+    for outcome in Outcome:
+        print(f"{outcome.value:<15}{report.done.count(outcome)}")
+    print(f"{'refused':<15}{len(report.refused)}")
+    raise typer.Exit(1 if report.refused else 0)
+
+
+async def _load(rows: list[object]) -> LoadReport:
+    async with opened("identity") as service:
+        passwords = Passwords(threads=1, queue=1)
+        try:
+            return await load_accounts(ACTOR, rows, lambda: Work(service.context), passwords)
+        finally:
+            await passwords.close()
