@@ -76,6 +76,18 @@ class InvalidToken(OAuthError):
     code, status = "invalid_token", 401
 
 
+class InvalidDpopProof(OAuthError):
+    """RFC 9449 §5: the proof of possession is missing or wrong. At a resource it is told in a 401 (§7.1)."""
+
+    code = "invalid_dpop_proof"
+
+
+class UseDpopNonce(InvalidDpopProof):
+    """RFC 9449 §8 and §9: the nonce to use is in the DPoP-Nonce header of the answer."""
+
+    code = "use_dpop_nonce"
+
+
 class InsufficientScope(OAuthError):
     code, status = "insufficient_scope", 403
 
@@ -84,6 +96,18 @@ class LoginRequired(OAuthError):
     """OpenID Connect Core §3.1.2.6: `prompt=none` and nobody (or somebody else) is signed in."""
 
     code = "login_required"
+
+
+class ConsentRequired(OAuthError):
+    """OpenID Connect Core §3.1.2.6: `prompt=none` and the person has not agreed to what is asked for."""
+
+    code = "consent_required"
+
+
+class AccessDenied(OAuthError):
+    """RFC 6749 §4.1.2.1: the person said no."""
+
+    code = "access_denied"
 
 
 class RequestNotSupported(OAuthError):

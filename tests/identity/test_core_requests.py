@@ -35,7 +35,7 @@ async def test_bad_requests_go_back_with_their_error(world: World, subtests: pyt
         ({"scope": "profile"}, "invalid_scope"),
         ({"prompt": "none login"}, "invalid_request"),
         ({"prompt": "create"}, "invalid_request"),
-        ({"prompt": "consent"}, "invalid_request"),
+        ({"prompt": "none consent"}, "invalid_request"),
         ({"max_age": "-1"}, "invalid_request"),
         ({"max_age": "１"}, "invalid_request"),
         ({"nonce": "n" * 1001}, "invalid_request"),

@@ -7,6 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from services.identity.api.pages import (
     Problem,
+    consent_page,
     error_page,
     form_fields,
     home_page,
@@ -18,16 +19,17 @@ from services.identity.api.pages import (
 )
 from services.identity.api.reading import (
     clear_sso_cookie,
+    framed,
     provider_of,
     query_or_form,
     set_sso_cookie,
     sso_cookies,
 )
 from services.identity.domain.parameters import Parameters
-from services.identity.errors import OAuthError, RequestTooLarge, SignInLocked, SignInRefused, SlowDown
+from services.identity.errors import InvalidRequest, OAuthError, RequestTooLarge, SignInLocked, SignInRefused, SlowDown
 from services.identity.handlers import authorize as authorization
+from services.identity.handlers import consents, signin
 from services.identity.handlers import logout as leaving
-from services.identity.handlers import signin
 from services.kit.errors import TongbanError
 from services.kit.pages import FormExpired, gettext, ngettext
 
@@ -45,7 +47,9 @@ async def authorize(request: Request) -> Response:
         if _without_cookies(request):
             return _by_get(request, parameters)
         speak(request, parameters)
-        outcome = await authorization.authorize(provider_of(request), parameters, sso_cookies(request))
+        outcome = await authorization.authorize(
+            provider_of(request), parameters, sso_cookies(request), framed=framed(request)
+        )
     except OAuthError as error:
         return await error_page(request, error)
     return await _answer(request, outcome)
@@ -108,9 +112,10 @@ async def _sign_in(request: Request, command: signin.SignIn) -> Response:
         headers["Retry-After"] = str(error.retry_after or 2)
         status, problem = 429, Problem("", gettext("现在登录的人很多，请过几秒再试"))
     else:
-        response = _redirect(outcome.location)
-        if isinstance(outcome, signin.SignedIn):
-            set_sso_cookie(response, outcome.realm, outcome.secret)
+        if not isinstance(outcome, signin.SignedIn):
+            return await _answer(request, outcome)
+        response = await _answer(request, outcome.then)
+        set_sso_cookie(response, outcome.realm, outcome.secret)
         return response
     client = await provider.client(command.parameters.get("client_id"))
     assert client is not None
@@ -135,6 +140,23 @@ async def go_on(request: Request) -> Response:
                 return _redirect(outcome.location)
             return await sign_in_page(request, authorization.AskPerson(outcome.known_client, parameters))
         return await _answer(request, await authorization.go_on(provider, parameters, cookies))
+    except (OAuthError, TongbanError) as error:
+        return await error_page(request, error)
+
+
+@router.post("/consent")
+async def agree(request: Request) -> Response:
+    """The answer to whether the client may have what it asks for. Whose answer it is, the cookie says."""
+    try:
+        form = await form_fields(request)
+        parameters = Parameters.parse(form.get("request", "").encode())
+        speak(request, parameters)
+        pages_of(request).forms.check(request, form.get("_token", ""))
+        choice = form.get("choice")
+        if choice not in ("allow", "deny"):
+            raise InvalidRequest("choice is allow or deny")
+        command = consents.Answer(parameters, sso_cookies(request), form.get("shown_to", ""), choice == "allow")
+        return await _answer(request, await consents.answer(provider_of(request), command))
     except (OAuthError, TongbanError) as error:
         return await error_page(request, error)
 
@@ -176,9 +198,11 @@ async def home(request: Request) -> Response:
     return await home_page(request, await provider_of(request).clients())
 
 
-async def _answer(request: Request, outcome: authorization.SendBack | authorization.AskPerson) -> Response:
+async def _answer(request: Request, outcome: authorization.Outcome) -> Response:
     if isinstance(outcome, authorization.SendBack):
         return _redirect(outcome.location)
+    if isinstance(outcome, authorization.AskConsent):
+        return await consent_page(request, outcome)
     return await sign_in_page(request, outcome)
 
 

@@ -9,11 +9,13 @@ from fastapi import Request
 from starlette.responses import Response
 
 from services.identity.api.reading import MAX_BODY
+from services.identity.api.words import in_words
 from services.identity.domain.clients import Client
 from services.identity.domain.parameters import Parameters
 from services.identity.domain.redirects import origin
 from services.identity.errors import InvalidRequest, OAuthError, RequestTooLarge
-from services.identity.handlers.authorize import AskPerson
+from services.identity.handlers.authorize import AskConsent, AskPerson
+from services.identity.handlers.consents import shown_to
 from services.identity.handlers.logout import AskToSignOut
 from services.kit.errors import TongbanError, TooLarge
 from services.kit.pages import (
@@ -108,6 +110,19 @@ async def sign_in_page(
     policy = content_policy([origin(parameters["redirect_uri"])])
     given = {"content-security-policy": policy, **(headers or {})}
     return await pages_of(request).render(request, "identity/signin.html", values, status=status, headers=given)
+
+
+async def consent_page(request: Request, asked: AskConsent) -> Response:
+    """Whether the client may have what it asks for, each thing in plain words."""
+    values = {
+        "client": asked.client,
+        "waiting": urlencode(asked.parameters.pairs()),
+        "shown_to": shown_to(asked.session_id),
+        "name": asked.name,
+        "told": in_words(asked.asked),
+    }
+    headers = {"content-security-policy": content_policy([origin(asked.redirect_uri)])}
+    return await pages_of(request).render(request, "identity/consent.html", values, headers=headers)
 
 
 async def sign_out_page(request: Request, asked: AskToSignOut) -> Response:

@@ -18,6 +18,7 @@ from services.kit.pages import read_body
 MAX_BODY = 64 * 1024
 FORM = "application/x-www-form-urlencoded"
 RAW_QUERY = "tongban.raw_query"
+FRAMES = frozenset({"iframe", "frame", "embed", "object", "fencedframe"})
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -44,6 +45,11 @@ def set_sso_cookie(response: Response, realm: Realm, secret: str) -> None:
 
 def clear_sso_cookie(response: Response, realm: Realm) -> None:
     response.delete_cookie(sso_cookie(realm), path="/", secure=True, httponly=True, samesite="lax")
+
+
+def framed(request: Request) -> bool:
+    """Whether the browser says that the answer goes into a frame (Fetch Metadata §2.1)."""
+    return request.headers.get("sec-fetch-dest") in FRAMES
 
 
 async def form_parameters(request: Request) -> Parameters:

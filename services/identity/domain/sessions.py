@@ -63,14 +63,23 @@ class Next(StrEnum):
     CODE = "code"
     SIGN_IN = "sign_in"
     CHOOSE = "choose"
+    CONSENT = "consent"
 
 
 def next_step(
-    session: SsoSession | None, now: datetime, *, prompts: tuple[str, ...], max_age: int | None, hinted: str | None
+    session: SsoSession | None,
+    now: datetime,
+    *,
+    prompts: tuple[str, ...],
+    max_age: int | None,
+    hinted: str | None,
+    consented: bool,
 ) -> Next:
-    """Code at once, sign in, or choose an account (OpenID Connect Core §3.1.2.1: prompt, max_age, id_token_hint).
+    """Code at once, sign in, choose an account, or agree (OpenID Connect Core §3.1.2.1 and §3.1.2.4: prompt, max_age,
+    id_token_hint, consent).
 
-    `session` is alive or None; `hinted` is the account that an id_token_hint names.
+    `session` is alive or None; `hinted` is the account that an id_token_hint names; `consented`: all that is asked for
+    has been agreed to before.
     """
     if session is None or "login" in prompts:
         return Next.SIGN_IN
@@ -78,4 +87,6 @@ def next_step(
         return Next.SIGN_IN
     if hinted is not None and hinted != session.account_id:
         return Next.SIGN_IN
-    return Next.CHOOSE if "select_account" in prompts else Next.CODE
+    if "select_account" in prompts:
+        return Next.CHOOSE
+    return Next.CODE if consented and "consent" not in prompts else Next.CONSENT

@@ -1,9 +1,11 @@
 """The authorization endpoint (RFC 6749 §3.1, OpenID Connect Core §3.1.2): a code, a page, or an error by redirect."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from services.identity.domain.checks import Endpoint, Facts, Stage, run
 from services.identity.domain.clients import Client, Realm
+from services.identity.domain.consents import Consent
 from services.identity.domain.jose import ID_TOKEN
 from services.identity.domain.parameters import Parameters
 from services.identity.domain.redirects import with_parameters
@@ -17,11 +19,13 @@ from services.kit.ids import new_id
 
 Cookies = dict[Realm, str | None]
 """The SSO cookies of a browser, by realm."""
+ANSWER_LIFE = timedelta(minutes=10)
+"""How long after a sign-in the questions that follow it may be answered without another one, where `prompt=login`."""
 
 
 @dataclass(frozen=True, slots=True)
 class SendBack:
-    """Back to the client, with a code or an error."""
+    """Back to the client, with a code or an error: by redirect, or by a form that posts itself (`form_post`)."""
 
     location: str
 
@@ -40,47 +44,96 @@ class AskPerson:
         return self.client.realm
 
 
-async def authorize(provider: Provider, parameters: Parameters, cookies: Cookies) -> SendBack | AskPerson:
+@dataclass(frozen=True, slots=True)
+class AskConsent:
+    """Ask the person who is signed in whether the client may have what it asks for."""
+
+    client: Client
+    parameters: Parameters
+    asked: Consent
+    name: str
+    redirect_uri: str
+    session_id: str
+
+
+Outcome = SendBack | AskPerson | AskConsent
+"""What a valid request leads to."""
+
+
+async def authorize(provider: Provider, parameters: Parameters, cookies: Cookies, *, framed: bool = False) -> Outcome:
     """Raises OAuthError where client or redirect URI are not valid: then nothing is sent anywhere (item 2)."""
-    facts = await examine(provider, parameters, cookies)
+    facts = await examine(provider, parameters, cookies, framed=framed)
     if isinstance(facts, SendBack):
         return facts
-    client = facts.known_client
-    prompts = parameters.words("prompt")
-    step = next_step(facts.session, facts.now, prompts=prompts, max_age=_max_age(parameters), hinted=facts.hinted)
-    if step is Next.CODE and facts.session is not None:
-        async with provider.work() as work:
-            await touch(work, facts.session, facts.now)
-            return await give_code(provider, work, facts, facts.session)
-    if step is Next.CHOOSE and facts.session is not None:
-        async with provider.reading() as work:
-            account = await work.accounts.by_id(facts.session.account_id)
-        return AskPerson(client, parameters, account.name if account is not None else None)
-    return AskPerson(client, parameters)
+    return await proceed(provider, parameters, facts, facts.parameters.words("prompt"))
 
 
-async def go_on(provider: Provider, parameters: Parameters, cookies: Cookies) -> SendBack | AskPerson:
+async def go_on(provider: Provider, parameters: Parameters, cookies: Cookies) -> Outcome:
     """The person chose to go on with the account that is signed in."""
     facts = await examine(provider, parameters, cookies)
     if isinstance(facts, SendBack):
         return facts
-    step = next_step(facts.session, facts.now, prompts=(), max_age=_max_age(parameters), hinted=facts.hinted)
-    if step is not Next.CODE or facts.session is None:
-        return AskPerson(facts.known_client, parameters)
-    async with provider.work() as work:
-        await touch(work, facts.session, facts.now)
-        return await give_code(provider, work, facts, facts.session)
+    return await proceed(provider, parameters, facts, unanswered(facts, "select_account"))
 
 
-async def examine(provider: Provider, parameters: Parameters, cookies: Cookies) -> Facts | SendBack:
+def unanswered(facts: Facts, *answered: str) -> tuple[str, ...]:
+    """The prompts that are left when a form of ours was answered: `login` is, by a sign-in that is as young."""
+    if facts.session is not None and facts.now - facts.session.auth_time < ANSWER_LIFE:
+        answered = (*answered, "login")
+    return tuple(word for word in facts.parameters.words("prompt") if word not in answered)
+
+
+async def proceed(provider: Provider, parameters: Parameters, facts: Facts, prompts: tuple[str, ...]) -> Outcome:
+    """A code, or the page that has to come before. `parameters` are the request as it waits in that page."""
+    client, session = facts.known_client, facts.session
+    step = step_of(facts, prompts)
+    if step is Next.SIGN_IN or session is None:
+        return AskPerson(client, parameters)
+    if step is Next.CODE:
+        async with provider.work() as work:
+            await touch(work, session, facts.now)
+            return await give_code(provider, work, facts, session)
+    async with provider.reading() as work:
+        if step is Next.CONSENT:
+            return await ask_consent(work, parameters, facts, session)
+        account = await work.accounts.by_id(session.account_id)
+    return AskPerson(client, parameters, account.name if account is not None else None)
+
+
+def step_of(facts: Facts, prompts: tuple[str, ...]) -> Next:
+    """What comes next for these facts and what is left of the prompts."""
+    return next_step(
+        facts.session,
+        facts.now,
+        prompts=prompts,
+        max_age=_max_age(facts.parameters),
+        hinted=facts.hinted,
+        consented=facts.consented,
+    )
+
+
+async def ask_consent(work: Work, parameters: Parameters, facts: Facts, session: SsoSession) -> AskConsent:
+    """The question to the person of this session."""
+    account = await work.accounts.by_id(session.account_id)
+    assert account is not None
+    target = facts.parameters["redirect_uri"]
+    return AskConsent(facts.known_client, parameters, facts.asked, account.name, target, session.id)
+
+
+async def examine(
+    provider: Provider, parameters: Parameters, cookies: Cookies, *, framed: bool = False
+) -> Facts | SendBack:
     """Gather the facts of an authorization request and check them; an error that may be sent back is a SendBack."""
     client = await provider.client(parameters.get("client_id"))
     facts = provider.facts(parameters, client)
+    facts.framed = framed
     run(Endpoint.AUTHORIZE, Stage.WHO, facts)
     try:
         if client is not None and client.realm is not None:
             async with provider.reading() as work:
                 facts.session = await current_session(provider, work, client.realm, cookies.get(client.realm))
+                if facts.session is not None and not client.first_party:
+                    facts.consent = await work.consents.find(facts.session.account_id, client.client_id)
         if hint := parameters.get("id_token_hint"):
             facts.hint = (await provider.keys.ring()).read(hint, ID_TOKEN)
         run(Endpoint.AUTHORIZE, Stage.WHAT, facts)

@@ -3,13 +3,24 @@
 from dataclasses import dataclass
 
 from services.identity.domain.accounts import MAX_PASSWORD_BYTES, normal_username
+from services.identity.domain.checks import Facts
 from services.identity.domain.clients import Realm
 from services.identity.domain.lockout import account_key, address_key, after_attempt, seconds_locked
 from services.identity.domain.parameters import Parameters
+from services.identity.domain.sessions import SsoSession
 from services.identity.errors import LoginRequired, SignInLocked, SignInRefused, SlowDown
-from services.identity.handlers.authorize import Cookies, SendBack, examine, give_code, send_error
+from services.identity.handlers.authorize import (
+    AskConsent,
+    Cookies,
+    SendBack,
+    ask_consent,
+    examine,
+    give_code,
+    send_error,
+)
 from services.identity.handlers.provider import Provider
 from services.identity.handlers.sessions import begin_session, current_session
+from services.identity.store import Work
 from services.kit.audit import AuditEntry
 from services.kit.telemetry import metrics
 
@@ -27,11 +38,11 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Signed in: the cookie of the realm and the way back."""
+    """Signed in: the cookie of the realm, and the way back or what has to be asked first."""
 
     realm: Realm
     secret: str
-    location: str
+    then: SendBack | AskConsent
 
 
 async def sign_in(command: SignIn, provider: Provider) -> SignedIn | SendBack:
@@ -54,8 +65,18 @@ async def sign_in(command: SignIn, provider: Provider) -> SignedIn | SendBack:
         work.audit(
             AuditEntry(account_id, "sign_in", "sso_sessions", session.id, realm.value, facts.known_client.client_id)
         )
-        back = await give_code(provider, work, facts, session)
-    return SignedIn(realm, secret, back.location)
+        then = await _after(provider, work, command, facts, session)
+    return SignedIn(realm, secret, then)
+
+
+async def _after(
+    provider: Provider, work: Work, command: SignIn, facts: Facts, session: SsoSession
+) -> SendBack | AskConsent:
+    facts.session = session
+    facts.consent = await work.consents.find(session.account_id, facts.known_client.client_id)
+    if facts.consented and "consent" not in facts.parameters.words("prompt"):
+        return await give_code(provider, work, facts, session)
+    return await ask_consent(work, command.parameters, facts, session)
 
 
 async def check_password(provider: Provider, realm: Realm, username: str, password: str, address: str) -> str:

@@ -97,6 +97,7 @@ class ConsentRow(Table, table=True):
     client_id: str = Field(primary_key=True, max_length=64)
     scopes: list[str] = Field(sa_column=Column(JsonColumn, nullable=False))
     claims: list[str] = Field(sa_column=Column(JsonColumn, nullable=False))
+    resources: list[str] = Field(sa_column=Column(JsonColumn, nullable=False))
     given_at: datetime = Field(sa_type=UtcDateTime)
 
 

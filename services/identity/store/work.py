@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from services.identity.store.accounts import AccountStore
 from services.identity.store.clients import ClientStore
+from services.identity.store.consents import ConsentStore
 from services.identity.store.keys import KeyStore
 from services.identity.store.sessions import SessionStore
 from services.identity.store.tokens import TokenStore
@@ -21,6 +22,7 @@ class Work(UnitOfWork):
         super().__init__(context, readonly=readonly)
         self.accounts = AccountStore(self)
         self.clients = ClientStore(self)
+        self.consents = ConsentStore(self)
         self.keys = KeyStore(self)
         self.sessions = SessionStore(self)
         self.tokens = TokenStore(self)

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.identity.domain.assertions import Assertion
 from services.identity.domain.clients import Client
+from services.identity.domain.consents import Consent
 from services.identity.domain.parameters import Parameters
 from services.identity.domain.sessions import Limits, SsoSession
 from services.identity.domain.tokens import AuthorizationCode, Presented
@@ -39,6 +40,8 @@ class Facts:
     assertion: Assertion | None = None
     assertion_unused: bool = True
     session: SsoSession | None = None
+    consent: Consent | None = None
+    framed: bool = False
     hint: Mapping[str, Any] | None = None
     code: AuthorizationCode | None = None
     presented: Presented | None = None
@@ -48,6 +51,19 @@ class Facts:
     def hinted(self) -> str | None:
         """The account that the id_token_hint names."""
         return str(self.hint["sub"]) if self.hint else None
+
+    @property
+    def asked(self) -> Consent:
+        """What the client asks the person for."""
+        parameters = self.parameters
+        return Consent(frozenset(parameters.words("scope")), resources=frozenset(parameters.many("resource")))
+
+    @property
+    def consented(self) -> bool:
+        """Whether nobody needs to be asked: our own surface, or agreed to before."""
+        if self.known_client.first_party:
+            return True
+        return self.consent is not None and self.consent.covers(self.asked)
 
     @property
     def known_client(self) -> Client:

@@ -1,11 +1,9 @@
-"""OpenID Connect Core §3.1.2.1: known prompts; `none` stands alone. `consent` is not among them: nothing here asks for
-it, and a server that cannot obtain consent has to say so.
-"""
+"""OpenID Connect Core §3.1.2.1: known prompts; `none` stands alone."""
 
 from services.identity.domain.checks.facts import Facts
 from services.identity.errors import InvalidRequest
 
-PROMPTS = ("none", "login", "select_account")
+PROMPTS = ("none", "login", "consent", "select_account")
 
 
 def check(facts: Facts) -> None:

@@ -15,6 +15,7 @@ def check(facts: Facts) -> None:
         prompts=(),
         max_age=int(max_age) if max_age is not None else None,
         hinted=facts.hinted,
+        consented=True,
     )
     if step is not Next.CODE:
         raise LoginRequired("nobody fitting is signed in")

@@ -90,6 +90,7 @@ def upgrade() -> None:
         sa.Column("client_id", sa.String(length=64), nullable=False),
         sa.Column("scopes", JsonColumn, nullable=False),
         sa.Column("claims", JsonColumn, nullable=False),
+        sa.Column("resources", JsonColumn, nullable=False),
         sa.Column("given_at", UtcDateTime, nullable=False),
         sa.ForeignKeyConstraint(
             ["account_id"],
