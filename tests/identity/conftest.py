@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from joserfc.jwk import ECKey
 
 from services.identity import app
 from services.identity.domain import jose
+from services.identity.domain.clients import ClientDeclaration
 from services.identity.handlers import keys as key_use_cases
 from services.identity.handlers.provider import Provider
 from services.identity.settings import IdentitySettings
@@ -24,7 +25,7 @@ from services.kit.clock import utc_now
 from services.kit.pages import Library
 from services.kit.service import Service
 from tests.harness.postgres import new_database
-from tests.identity.party import ISSUER, Browser, Party
+from tests.identity.party import ISSUER, STRANGER_KEY, Browser, Party
 from tests.identity.template import RsaPairs, Template, publish_keys_now
 
 REDIRECTS = {
@@ -133,14 +134,19 @@ Starter = Callable[..., Any]
 
 @pytest.fixture
 async def start(copied_url: str, tmp_path: Path, rsa_pairs: RsaPairs) -> AsyncIterator[Starter]:
-    """Starts providers on one database: `await start(code_seconds=5)`; a second one is a replica."""
+    """Starts providers on one database: `await start(code_seconds=5)`; a second one is a replica.
+
+    `more`: clients to declare besides those of the local profile.
+    """
     rsa_pairs.begin()
     worlds: list[World] = []
 
-    async def begin(**given: Any) -> World:
+    async def begin(*, more: Sequence[dict[str, Any]] = (), **given: Any) -> World:
         settings = IdentitySettings.load(
             profile="test", data_dir=tmp_path, database_url=copied_url, issuer=ISSUER, **given
         )
+        others = tuple(ClientDeclaration.model_validate(declared) for declared in more)
+        settings = settings.model_copy(update={"clients": (*settings.clients, *others)})
         service = app.build(settings)
         clock = worlds[0].clock if worlds else Clock()
         service.context.clock = clock
@@ -152,6 +158,12 @@ async def start(copied_url: str, tmp_path: Path, rsa_pairs: RsaPairs) -> AsyncIt
         for path in sorted((tmp_path / "secrets").glob("*.jwk")):
             key = ECKey.import_key(json.loads(path.read_text("utf-8")))
             world.parties[path.stem] = Party(path.stem, key, http, REDIRECTS.get(path.stem, ""), clock)
+        for client in others:
+            secret = client.client_secret.get_secret_value() if client.client_secret else None
+            redirect_uri = client.redirect_uris[0] if client.redirect_uris else ""
+            world.parties[client.client_id] = Party(
+                client.client_id, STRANGER_KEY, http, redirect_uri, clock, secret=secret
+            )
         worlds.append(world)
         return world
 

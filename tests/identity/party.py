@@ -21,6 +21,9 @@ ISSUER = "https://id.example"
 PASSWORD = "correct horse battery staple"
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 CASES, CATALOG = "urn:tongban:cases", "urn:tongban:catalog"
+STRANGER_KEY = ECKey.generate_key("P-256", auto_kid=True)
+"""The key of every client that a test declares itself; its public part goes into the declaration's `jwks`."""
+STRANGER_JWKS = {"keys": [STRANGER_KEY.as_dict(private=False)]}
 
 
 def challenge_of(verifier: str) -> str:
@@ -48,6 +51,7 @@ class Party:
     redirect_uri: str = ""
     clock: Callable[[], datetime] = utc_now
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(40))
+    secret: str | None = None
 
     def assertion(self, *, key: Any = None, header: dict[str, Any] | None = None, **claims: Any) -> str:
         now = int(self.clock().timestamp())
@@ -66,7 +70,10 @@ class Party:
 
     def authenticated(self, **parameters: Any) -> dict[str, Any]:
         """Form parameters with the client's proof."""
-        proof = {"client_assertion_type": JWT_BEARER, "client_assertion": self.assertion()}
+        if self.secret is not None:
+            proof = {"client_id": self.client_id, "client_secret": self.secret}
+        else:
+            proof = {"client_assertion_type": JWT_BEARER, "client_assertion": self.assertion()}
         return {name: value for name, value in (proof | parameters).items() if value is not None}
 
     def request(self, **parameters: Any) -> dict[str, Any]:

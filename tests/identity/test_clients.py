@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 from pydantic import ValidationError
 
 from services.identity import app
@@ -58,6 +58,8 @@ def test_a_good_declaration_is_taken() -> None:
         {"jwks": {"keys": [PRIVATE]}},
         {"jwks": {"keys": [{"kty": "oct", "k": "c2VjcmV0"}]}},
         {"jwks": {"keys": [{"kty": "EC"}]}},
+        {"jwks": {"keys": [RSAKey.generate_key(1024, auto_kid=True).as_dict(private=False)]}},
+        {"jwks": {"keys": [ECKey.generate_key("secp256k1").as_dict(private=False)]}},
         {"jwks_uri": "https://shop.example/jwks"},
         {"token_endpoint_auth_method": "client_secret_basic"},
         {"id_token_signed_response_alg": "none"},

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from services.identity.api.reading import provider_of
 from services.identity.domain.checks.prompt import PROMPTS
-from services.identity.domain.clients import ASSERTION_ALGORITHMS, SCOPES, SIGNING_ALGORITHMS
+from services.identity.domain.clients import ASSERTION_ALGORITHMS, SCOPES, SECRET_METHODS, SIGNING_ALGORITHMS
 from services.identity.domain.person import PERSON_CLAIMS
 from services.identity.domain.sessions import ACR
 
@@ -20,7 +20,7 @@ _SHORT = {"Cache-Control": "public, max-age=60"}
 
 def document(issuer: str) -> dict[str, Any]:
     """The metadata of the provider at `issuer`; every address comes from there, never from a request."""
-    authentication = ["private_key_jwt"]
+    authentication = ["private_key_jwt", *SECRET_METHODS]
     algorithms = list(ASSERTION_ALGORITHMS)
     found: dict[str, Any] = {
         "issuer": issuer,

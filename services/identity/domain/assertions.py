@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.identity.domain.clients import ASSERTION_ALGORITHMS, Client
+from services.identity.domain.clients import ASSERTION_ALGORITHMS, FAPI2_ALGORITHMS, Client
 from services.identity.domain.jose import ACCESS_TOKEN, LOGOUT_TOKEN, unverified_claims, unverified_header, verified
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -32,6 +32,7 @@ def unverified_client_id(text: str) -> str | None:
 
 
 def read_assertion(text: str, client: Client) -> Assertion:
-    """Verify the signature with the client's own keys."""
+    """Verify the signature with the client's own keys, by an algorithm of its profile (FAPI 2.0 §5.4)."""
     header = unverified_header(text) or {}
-    return Assertion(header, verified(text, client.keys, ASSERTION_ALGORITHMS))
+    algorithms = FAPI2_ALGORITHMS if client.fapi2 else ASSERTION_ALGORITHMS
+    return Assertion(header, verified(text, client.keys, algorithms))

@@ -2,15 +2,15 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 from urllib.parse import urlsplit
 
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from joserfc.jwk import ECKey, Key, KeySet, RSAKey
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
 from services.identity.domain.redirects import origin, registrable
 
@@ -82,6 +82,13 @@ def grants_fit(claims: Sequence[dict[str, str]]) -> bool:
     return len(json.dumps(claims, separators=(",", ":"))) <= MAX_GRANTS
 
 
+def _secret(value: SecretStr) -> SecretStr:
+    # RFC 6749 appendix A.2: printable ASCII. So long that nobody finds it by asking here.
+    if not re.fullmatch(r"[ -~]{16,255}", value.get_secret_value()):
+        raise ValueError("a client secret has 16 to 255 characters of printable ASCII")
+    return value
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False)
 
@@ -120,7 +127,7 @@ class ClientDeclaration(_Strict):
     token_endpoint_auth_method: Literal["private_key_jwt", "client_secret_basic", "client_secret_post", "none"] = (
         "private_key_jwt"
     )
-    client_secret: SecretStr | None = None
+    client_secret: Annotated[SecretStr, AfterValidator(_secret)] | None = None
     jwks: dict[str, Any] | None = None
     redirect_uris: tuple[RedirectUri, ...] = ()
     allowed_origins: tuple[Origin, ...] = ()
@@ -220,20 +227,43 @@ def _check_keys(jwks: dict[str, Any]) -> None:
         if not isinstance(key, dict) or _PRIVATE_MEMBERS & key.keys() or key.get("kty") not in ("EC", "RSA", "OKP"):
             raise ValueError("jwks holds public EC, RSA or OKP keys only")
     try:
-        KeySet.import_key_set({"keys": keys})
+        found = KeySet.import_key_set({"keys": keys})
+        weak = [key for key in found.keys if not _strong(key)]
     except (JoseError, ValueError, TypeError, KeyError):
         raise ValueError("jwks cannot be read") from None
+    if weak:
+        # RFC 7518 §3.3, FAPI 2.0 Security Profile §5.4; an upper end, since every request would pay for a larger one.
+        raise ValueError("jwks: RSA keys have 2048 to 8192 bits, EC keys are on P-256, P-384 or P-521")
+
+
+def _strong(key: Key) -> bool:
+    if isinstance(key, RSAKey):
+        return 2048 <= key.public_key.key_size <= 8192
+    return not isinstance(key, ECKey) or key.curve_name in ("P-256", "P-384", "P-521")
 
 
 class Client(ClientDeclaration):
     """A declared client as the provider works with it: its secret is in the database, as a keyed digest."""
 
     _stored: ClassVar[bool] = True
+    _secret_digest: str | None = PrivateAttr(None)
+
+    @classmethod
+    def stored(cls, document: Mapping[str, Any], secret_digest: str | None) -> Self:
+        """The client of a row. The digest is no field, so that nothing shows or dumps it."""
+        client = cls.model_validate(document)
+        client._secret_digest = secret_digest
+        return client
+
+    @property
+    def secret_digest(self) -> str | None:
+        """Keyed digest of its secret."""
+        return self._secret_digest
 
     @cached_property
     def keys(self) -> KeySet:
         """The client's public keys, parsed once."""
-        return KeySet.import_key_set({"keys": (self.jwks or {}).get("keys", [])})
+        return KeySet.import_key_set({"keys": self.jwks["keys"]}) if self.jwks else KeySet([])
 
     @property
     def public(self) -> bool:

@@ -1,30 +1,34 @@
 """Client authentication (RFC 6749 §2.3, RFC 7523): who is asking, at every endpoint of the back channel."""
 
-import re
+import hmac
 from datetime import UTC, datetime, timedelta
 
-from services.identity.domain.assertions import read_assertion, unverified_client_id
+from services.identity.domain.assertions import read_assertion
 from services.identity.domain.checks import Endpoint, Facts, Stage, run
+from services.identity.domain.credentials import read_credentials
 from services.identity.domain.parameters import Parameters
 from services.identity.domain.tokens import fingerprint
-from services.identity.errors import InvalidClient
 from services.identity.handlers.provider import Provider
 from services.identity.store import Work
+
+NO_DIGEST = "0" * 64
+"""Compared with where there is no client or it has no secret: no HMAC of ours is that."""
 
 
 async def authenticate(
     provider: Provider, endpoint: Endpoint, parameters: Parameters, authorization: str | None
 ) -> Facts:
     """The facts of a request whose client has proved itself; its assertion's replay is still to be noted."""
-    if authorization is not None:
-        used = authorization.partition(" ")[0]
-        scheme = used if re.fullmatch(r"[A-Za-z0-9._~+-]{1,40}", used) else "private_key_jwt"
-        raise InvalidClient("client authentication is private_key_jwt in the body", scheme=scheme)
-    assertion = parameters.get("client_assertion")
-    client_id = parameters.get("client_id") or (unverified_client_id(assertion) if assertion else None)
-    facts = provider.facts(parameters, await provider.client(client_id))
-    if assertion is not None and facts.client is not None and not facts.client.public:
-        facts.assertion = read_assertion(assertion, facts.client)
+    credentials = read_credentials(parameters, authorization)
+    client = await provider.client(credentials.client_id)
+    facts = provider.facts(parameters, client)
+    facts.credentials, facts.address = credentials, f"{provider.settings.issuer}{endpoint.path}"
+    if credentials.secret is not None:
+        # The same work whether the client exists or not.
+        digest = provider.reading().clients.secret_digest(credentials.client_id or "", credentials.secret)
+        facts.secret_fits = hmac.compare_digest(digest, (client and client.secret_digest) or NO_DIGEST)
+    if credentials.assertion is not None and client is not None:
+        facts.assertion = read_assertion(credentials.assertion, client)
     run(endpoint, Stage.WHO, facts)
     return facts
 

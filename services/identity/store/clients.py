@@ -1,7 +1,7 @@
 """Declared clients."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select, update
 
@@ -18,29 +18,42 @@ class ClientStore:
     def __init__(self, work: "Work") -> None:
         self._work = work
 
+    def secret_digest(self, client_id: str, secret: str) -> str:
+        """What is stored of a secret: it is keyed, so who has the database cannot find out by trying."""
+        return self._work.crypto.digest(f"{client_id}\0{secret}".encode(), "clients.secret")
+
     async def all_enabled(self) -> dict[str, Client]:
         """Every enabled client, parsed."""
-        rows = await self._work.execute(select(CLIENTS.c.client_id, CLIENTS.c.document).where(CLIENTS.c.enabled))
-        return {row.client_id: Client.model_validate(row.document) for row in rows}
+        columns = (CLIENTS.c.client_id, CLIENTS.c.document, CLIENTS.c.secret_digest)
+        rows = await self._work.execute(select(*columns).where(CLIENTS.c.enabled))
+        return {row.client_id: Client.stored(row.document, row.secret_digest) for row in rows}
 
     async def declare(self, declarations: Iterable[ClientDeclaration]) -> tuple[list[str], list[str]]:
         """Store the declared clients, at least one; one that is declared no more is disabled, its history kept.
 
-        Ids of those that are new or changed, and of those that are disabled now.
+        Ids of those that are new or changed (another secret is a change), and of those that are disabled now.
         """
-        declared = {found.client_id: found.model_dump(mode="json", exclude={"client_secret"}) for found in declarations}
+        declared = {found.client_id: self._values(found) for found in declarations}
         if not declared:
             raise ValueError("no client is declared: every one would be disabled")
-        known = await self._work.execute(select(CLIENTS.c.client_id, CLIENTS.c.document).where(CLIENTS.c.enabled))
-        enabled = {row.client_id: row.document for row in known}
-        changed = {name: document for name, document in declared.items() if enabled.get(name) != document}
+        columns = (CLIENTS.c.client_id, CLIENTS.c.document, CLIENTS.c.secret_digest)
+        known = await self._work.execute(select(*columns).where(CLIENTS.c.enabled))
+        enabled = {row.client_id: {"document": row.document, "secret_digest": row.secret_digest} for row in known}
+        changed = {name: values for name, values in declared.items() if enabled.get(name) != values}
         gone = enabled.keys() - declared.keys()
         now = self._work.now()
         rows = [
-            {"client_id": name, "document": document, "declared": True, "enabled": True, "updated_at": now}
-            for name, document in changed.items()
+            {"client_id": name, **values, "declared": True, "enabled": True, "updated_at": now}
+            for name, values in changed.items()
         ]
         await self._work.upsert(CLIENTS, rows, ["client_id"])
         disable = update(CLIENTS).where(CLIENTS.c.enabled, CLIENTS.c.client_id.in_(gone))
         await self._work.execute(disable.values(enabled=False, updated_at=now))
         return sorted(changed), sorted(gone)
+
+    def _values(self, found: ClientDeclaration) -> dict[str, Any]:
+        secret = found.client_secret
+        return {
+            "document": found.model_dump(mode="json", exclude={"client_secret"}),
+            "secret_digest": self.secret_digest(found.client_id, secret.get_secret_value()) if secret else None,
+        }

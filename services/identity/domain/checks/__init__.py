@@ -19,6 +19,8 @@ from services.identity.domain.checks import (
     client_authenticated,
     client_grant,
     client_known,
+    client_one_method,
+    client_secret,
     code_known,
     code_redirect_uri,
     code_unexpired,
@@ -79,6 +81,11 @@ class Endpoint(IntEnum):
     USERINFO = 6
     LOGOUT = 7
 
+    @property
+    def path(self) -> str:
+        """Where the endpoint is below the issuer."""
+        return "/token" if self in (Endpoint.CODE, Endpoint.REFRESH, Endpoint.MACHINE) else f"/{self.name.lower()}"
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -113,7 +120,9 @@ TABLE: tuple[Row, ...] = (
     _row(client_known,          WHO,  "x  -  -  -  -  -  -  -"),
     _row(redirect_uri,          WHO,  "x  -  -  -  -  -  -  -"),
     _row(frame,                 WHO,  "x  -  -  -  -  -  -  -"),
+    _row(client_one_method,     WHO,  "-  x  x  x  x  x  -  -"),
     _row(client_authenticated,  WHO,  "-  x  x  x  x  x  -  -"),
+    _row(client_secret,         WHO,  "-  x  x  x  x  x  -  -"),
     _row(assertion_signature,   WHO,  "-  x  x  x  x  x  -  -"),
     _row(assertion_subject,     WHO,  "-  x  x  x  x  x  -  -"),
     _row(assertion_audience,    WHO,  "-  x  x  x  x  x  -  -"),

@@ -5,7 +5,7 @@ from services.identity.errors import InvalidClient
 
 
 def check(facts: Facts) -> None:
-    if facts.known_client.public:
+    if facts.known_client.token_endpoint_auth_method != "private_key_jwt":
         return
     if facts.assertion is None or facts.assertion.claims is None:
         raise InvalidClient("the assertion's signature is not one of this client's keys")

@@ -8,9 +8,11 @@ from typing import Any
 from services.identity.domain.assertions import Assertion
 from services.identity.domain.clients import Client
 from services.identity.domain.consents import Consent
+from services.identity.domain.credentials import NO_CREDENTIALS, Credentials
 from services.identity.domain.parameters import Parameters
 from services.identity.domain.sessions import Limits, SsoSession
 from services.identity.domain.tokens import AuthorizationCode, Presented
+from services.identity.errors import InvalidClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,15 @@ class Rules:
 
 @dataclass(slots=True)
 class Facts:
-    """One request. What an endpoint does not have stays None."""
+    """One request. What an endpoint does not have stays None. `address`: the endpoint's own URL."""
 
     rules: Rules
     now: datetime
     parameters: Parameters
     client: Client | None = None
+    address: str = ""
+    credentials: Credentials = NO_CREDENTIALS
+    secret_fits: bool = False
     assertion: Assertion | None = None
     assertion_unused: bool = True
     session: SsoSession | None = None
@@ -71,3 +76,9 @@ class Facts:
         if self.client is None:
             raise RuntimeError("the client is checked first")
         return self.client
+
+    def not_authenticated(self) -> InvalidClient:
+        """Nobody learns from it whether the client exists; the challenge matches the scheme used (RFC 6749 §5.2)."""
+        text = "the client is unknown, or does not authenticate as it is registered"
+        scheme = self.credentials.scheme
+        return InvalidClient(text, scheme=scheme) if scheme else InvalidClient(text)
