@@ -7,7 +7,7 @@ WORKERS ?= 2
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-deep check docs bench format lock setup setup-dev machine manifests clean
+.PHONY: help run test test-deep check docs bench format lock setup setup-dev machine strangers manifests clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -15,10 +15,11 @@ help: ## This list
 run: setup ## Install what is missing and run the whole platform here; Ctrl-C stops it
 	@$(BIN)/tongban run
 
-test: setup-dev machine ## All tests on SQLite and PostgreSQL with a real Kafka (ARGS="-k name" for some)
+test: setup-dev machine strangers ## All tests on SQLite and PostgreSQL with a real Kafka (ARGS="-k name" for some)
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "not deep" $(ARGS)
 
 test-deep: setup-dev machine ## The long tests that `make test` leaves out
+	@$(BIN)/python -m tests.strangers.installed --deep
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m deep $(ARGS)
 
 check: setup-dev ## Format, lint, types, import rules, templates, manifests, Dockerfile
@@ -57,8 +58,11 @@ setup-dev: $(VENV)/dev.stamp setup ## The same with the tools for tests and chec
 machine: ## PostgreSQL, Chromium and fonts for the tests: found, or installed where we are root
 	@bash scripts/machine.sh
 
+strangers: setup-dev ## Other people's OpenID clients for tests/strangers: found, or installed into .strangers/
+	@$(BIN)/python -m tests.strangers.installed
+
 clean: ## Remove what set-up made; the data folder stays
-	rm -rf $(VENV) .assets .kafka .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .assets .kafka .strangers .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …" >&2; exit 1; }

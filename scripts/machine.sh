@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# What the tests use of the machine: PostgreSQL's binaries, Chromium, a Chinese font. As root on Debian and its like they
+# What the tests use of the machine: PostgreSQL's binaries, Chromium, a Chinese font, Apache's binary with
+# mod_auth_openidc (apache2-bin: no server of the machine's own is made or started). As root on Debian and its like they
 # are installed where missing; otherwise it is said what is missing, and with CI=true that is a failure.
 set -euo pipefail
 
@@ -7,6 +8,7 @@ missing=()
 compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || command -v postgres >/dev/null || missing+=(postgresql)
 command -v chromium >/dev/null || missing+=(chromium)
 compgen -G '/usr/share/fonts/*/*/NotoSansCJK*' >/dev/null || missing+=(fonts-noto-cjk)
+[ -e /usr/lib/apache2/modules/mod_auth_openidc.so ] || missing+=(apache2-bin libapache2-mod-auth-openidc)
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

