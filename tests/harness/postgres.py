@@ -133,8 +133,11 @@ def _plain_user() -> pwd.struct_passwd | None:
 def new_database(admin_url: str, template: str = "") -> Iterator[str]:
     """SQLAlchemy address of a new database, empty or a copy of the one at `template`; dropped afterwards."""
     name = f"t_{secrets.token_hex(8)}"
-    of = f' TEMPLATE "{template.rpartition("/")[2]}"' if template else ""
-    _execute(admin_url, f'CREATE DATABASE "{name}"{of}')
+    source = template.rpartition("/")[2]
+    if source:
+        # A connection that its client has closed is still there for a moment, and a database in use is not copied.
+        _execute(admin_url, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{source}'")
+    _execute(admin_url, f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{source}"' if source else ""))
     base = admin_url.replace("postgresql://", "postgresql+asyncpg://", 1).rpartition("/")[0]
     try:
         yield f"{base}/{name}"
