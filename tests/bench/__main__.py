@@ -1,6 +1,7 @@
 """`make bench`: every figure with its bar. Ratios are taken in one run, side by side.
 
-`make bench ARGS="whole-way --rounds 1"` runs one part: whole-way, parts, local.
+`make bench ARGS="whole-way --rounds 1"` runs one part: whole-way, parts, identity, local.
+`make bench ARGS="identity --logins 100000"` is the long form of one.
 """
 
 import argparse
@@ -8,15 +9,16 @@ import asyncio
 import statistics
 import sys
 
+from tests.bench.identity import identity
 from tests.bench.local import local_platform
 from tests.bench.machine import NeedsProgram, machine
 from tests.bench.parts import consumer_alone, relay_alone
 from tests.bench.whole_way import whole_way
 
-PARTS = ("whole-way", "parts", "local")
+PARTS = ("whole-way", "parts", "identity", "local")
 
 
-async def on_servers(chosen: set[str], rounds: int, seconds: int) -> None:
+async def on_servers(chosen: set[str], rounds: int, seconds: int, logins: int) -> None:
     """What needs PostgreSQL and Kafka of its own."""
     async with machine() as servers:
         if "parts" in chosen:
@@ -35,6 +37,8 @@ async def on_servers(chosen: set[str], rounds: int, seconds: int) -> None:
             shown = ", ".join(f"{ratio:.2f}" for ratio in ratios)
             middle = statistics.median(ratios)
             print(f"  ratio to the baseline: median {middle:.2f} ({shown}); the bar is 0.6, the aim 0.9")
+        if "identity" in chosen:
+            await identity(servers, rounds=rounds, seconds=seconds, logins=logins)
 
 
 def local(database: str) -> None:
@@ -56,11 +60,12 @@ def main() -> int:
     parser.add_argument("only", nargs="*", choices=[*PARTS, []], default=[])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=15)
+    parser.add_argument("--logins", type=int, default=2000, help="over how many memory is watched")
     given = parser.parse_args()
     chosen = set(given.only) or set(PARTS)
     try:
-        if chosen & {"parts", "whole-way"}:
-            asyncio.run(on_servers(chosen, given.rounds, given.seconds))
+        if chosen - {"local"}:
+            asyncio.run(on_servers(chosen, given.rounds, given.seconds, given.logins))
         if "local" in chosen:
             for database in ("sqlite", "postgresql"):
                 local(database)
