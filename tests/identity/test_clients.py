@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 from pydantic import ValidationError
+from sqlalchemy import update
 
 from services.identity import app
 from services.identity.domain.clients import ClientDeclaration
 from services.identity.settings import IdentitySettings
+from services.identity.store.tables import CLIENTS
 from services.kit.settings import SettingsError
 from tests.identity.conftest import Starter, World
 from tests.identity.party import CATALOG
@@ -107,6 +109,38 @@ async def test_a_client_that_is_declared_no_more_is_refused_on_every_replica(
     answer = await world["dept-demo"].token(**machine)
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
     assert (await world["cases"].token(**machine)).status_code == 200
+
+
+async def test_only_clients_that_changed_are_read_again(start: Starter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that thousands of them cost nothing; and one that nobody can read takes no other with it."""
+    from services.identity.domain.clients import Client
+    from services.identity.handlers import provider
+
+    monkeypatch.setattr(provider, "CLIENTS_SECONDS", 0.0)
+    world: World = await start(more=[GOOD, GOOD | {"client_id": "other"}])
+    before = await world.provider.clients()
+    keys = before["other"].keys
+    await start(more=[GOOD | {"client_uri": "https://shop.example/"}, GOOD | {"client_id": "other"}])
+    parsed: list[str] = []
+    stored = Client.stored.__func__  # type: ignore[attr-defined]
+    noting = classmethod(
+        lambda cls, document, digest: parsed.append(document["client_id"]) or stored(cls, document, digest)
+    )
+    monkeypatch.setattr(Client, "stored", noting)
+    after = await world.provider.clients()
+    assert parsed == ["shop"]
+    assert (after["shop"].client_uri, after["other"], after["other"].keys) == (
+        "https://shop.example/",
+        before["other"],
+        keys,
+    )
+    assert after["other"] is before["other"]
+    assert await world.provider.clients() is after
+
+    async with world.work() as work:
+        changed = update(CLIENTS).where(CLIENTS.c.client_id == "shop")
+        await work.execute(changed.values(document={"client_id": "shop"}, updated_at=work.now()))
+    assert (await world.provider.clients()).keys() == before.keys() - {"shop"}
 
 
 async def test_who_opens_the_service_without_clients_changes_none_and_may_not_serve(start: Starter) -> None:

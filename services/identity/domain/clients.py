@@ -163,6 +163,7 @@ class ClientDeclaration(_Strict):
     resources: tuple[Resource, ...] = ()
     grants: tuple[ClientGrant, ...] = ()
     _stored: ClassVar[bool] = False
+    """Whether it was checked before: its secret is elsewhere, its keys are parsed when they are needed."""
     client_uri: RedirectUri | None = None
     policy_uri: RedirectUri | None = None
     tos_uri: RedirectUri | None = None
@@ -189,7 +190,7 @@ class ClientDeclaration(_Strict):
             raise ValueError("a client secret goes with client_secret_basic or client_secret_post")
         if self.client_secret is None and self.token_endpoint_auth_method in SECRET_METHODS and not self._stored:
             raise ValueError(f"{self.token_endpoint_auth_method} needs client_secret")
-        if self.jwks is not None:
+        if self.jwks is not None and not self._stored:
             _check_keys(self.jwks)
         self._check_subjects()
         if self.profile == "fapi2":

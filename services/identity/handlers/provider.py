@@ -42,6 +42,7 @@ class Provider:
         self.account_lock = LockRule(settings.lockout_failures, pause)
         self.address_lock = LockRule(settings.lockout_address_failures, pause)
         self._clients: dict[str, Client] = {}
+        self._client_versions: dict[str, datetime] = {}
         self._clients_at = float("-inf")
         self._clients_lock = asyncio.Lock()
 
@@ -69,13 +70,20 @@ class Provider:
         if time.monotonic() - self._clients_at > CLIENTS_SECONDS:
             async with self._clients_lock:
                 if time.monotonic() - self._clients_at > CLIENTS_SECONDS:
-                    async with self.reading() as work:
-                        found = await work.clients.all_enabled()
-                    # Unchanged clients keep their parsed keys.
-                    old = self._clients
-                    self._clients = {k: old[k] if old.get(k) == client else client for k, client in found.items()}
+                    await self._read_clients()
                     self._clients_at = time.monotonic()
         return self._clients
+
+    async def _read_clients(self) -> None:
+        """Only clients that changed are read and parsed; the others keep their parsed keys."""
+        async with self.reading() as work:
+            versions = await work.clients.versions()
+            if versions == self._client_versions:
+                return
+            changed = {name for name, at in versions.items() if self._client_versions.get(name) != at}
+            fresh = await work.clients.enabled(sorted(changed))
+        kept = {name: found for name, found in self._clients.items() if name in versions and name not in changed}
+        self._clients, self._client_versions = kept | fresh, versions
 
     def forget_clients(self) -> None:
         """Read the clients again at the next use."""
