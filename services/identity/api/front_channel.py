@@ -10,6 +10,7 @@ from services.identity.api.pages import (
     consent_page,
     error_page,
     form_fields,
+    form_post_page,
     home_page,
     pages_of,
     sign_in_page,
@@ -77,7 +78,7 @@ async def sign_in(request: Request) -> Response:
         if problems:
             outcome = await authorization.examine(provider_of(request), parameters, command.cookies)
             if isinstance(outcome, authorization.SendBack):
-                return _redirect(outcome.location)
+                return await _answer(request, outcome)
             asked = authorization.AskPerson(outcome.known_client, parameters)
             return await sign_in_page(request, asked, problems, command.username, status=422)
         return await _sign_in(request, command)
@@ -137,7 +138,7 @@ async def go_on(request: Request) -> Response:
         if form.get("choice") == "other":
             outcome = await authorization.examine(provider, parameters, cookies)
             if isinstance(outcome, authorization.SendBack):
-                return _redirect(outcome.location)
+                return await _answer(request, outcome)
             return await sign_in_page(request, authorization.AskPerson(outcome.known_client, parameters))
         return await _answer(request, await authorization.go_on(provider, parameters, cookies))
     except (OAuthError, TongbanError) as error:
@@ -200,7 +201,7 @@ async def home(request: Request) -> Response:
 
 async def _answer(request: Request, outcome: authorization.Outcome) -> Response:
     if isinstance(outcome, authorization.SendBack):
-        return _redirect(outcome.location)
+        return await form_post_page(request, outcome) if outcome.form_post else _redirect(outcome.location)
     if isinstance(outcome, authorization.AskConsent):
         return await consent_page(request, outcome)
     return await sign_in_page(request, outcome)

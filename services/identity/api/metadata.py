@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from services.identity.api.reading import provider_of
 from services.identity.domain.checks.prompt import PROMPTS
+from services.identity.domain.checks.response_mode import RESPONSE_MODES
 from services.identity.domain.clients import ASSERTION_ALGORITHMS, SCOPES, SECRET_METHODS, SIGNING_ALGORITHMS
 from services.identity.domain.person import PERSON_CLAIMS
 from services.identity.domain.sessions import ACR
@@ -33,7 +34,7 @@ def document(issuer: str) -> dict[str, Any]:
         "end_session_endpoint": f"{issuer}/logout",
         "scopes_supported": list(SCOPES),
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": list(SIGNING_ALGORITHMS),

@@ -14,7 +14,7 @@ from services.identity.domain.clients import Client
 from services.identity.domain.parameters import Parameters
 from services.identity.domain.redirects import origin
 from services.identity.errors import InvalidRequest, OAuthError, RequestTooLarge
-from services.identity.handlers.authorize import AskConsent, AskPerson
+from services.identity.handlers.authorize import AskConsent, AskPerson, SendBack
 from services.identity.handlers.consents import shown_to
 from services.identity.handlers.logout import AskToSignOut
 from services.kit.errors import TongbanError, TooLarge
@@ -31,8 +31,12 @@ from services.kit.pages import (
     preferences_of_scope,
     read_body,
 )
-from services.kit.pages.headers import content_policy
+from services.kit.pages.headers import content_policy, script_hash
 from services.kit.telemetry import trace_id
+
+_POST_BACK = 'document.getElementById("back").submit()'
+FRAMES_SECONDS = 2
+"""How long clients' logout pages have to load before the browser goes on."""
 
 
 class Problem(NamedTuple):
@@ -107,7 +111,7 @@ async def sign_in_page(
         "username": username or parameters.get("login_hint", ""),
     }
     # A form's answer leads back to the client; browsers apply form-action to that redirect too.
-    policy = content_policy([origin(parameters["redirect_uri"])])
+    policy = content_policy(asked.client.origins(parameters["redirect_uri"]))
     given = {"content-security-policy": policy, **(headers or {})}
     return await pages_of(request).render(request, "identity/signin.html", values, status=status, headers=given)
 
@@ -121,8 +125,22 @@ async def consent_page(request: Request, asked: AskConsent) -> Response:
         "name": asked.name,
         "told": in_words(asked.asked),
     }
-    headers = {"content-security-policy": content_policy([origin(asked.redirect_uri)])}
+    headers = {"content-security-policy": content_policy(asked.client.origins(asked.redirect_uri))}
     return await pages_of(request).render(request, "identity/consent.html", values, headers=headers)
+
+
+async def form_post_page(request: Request, back: SendBack) -> Response:
+    """The answer as a form that posts itself, or by its button where scripts are off (OAuth 2.0 Form Post Response
+    Mode §2). The values are HTML-escaped and nothing else.
+    """
+    values = {"client": back.client, "target": back.redirect_uri, "members": back.members, "script": _POST_BACK}
+    targets = back.client.origins(back.redirect_uri)
+    headers = {
+        "content-security-policy": content_policy(targets, [script_hash(_POST_BACK)]),
+        # With same-origin the post would come with `Origin: null`, which tells the client nothing.
+        "referrer-policy": "strict-origin",
+    }
+    return await pages_of(request).render(request, "identity/form_post.html", values, headers=headers)
 
 
 async def sign_out_page(request: Request, asked: AskToSignOut) -> Response:

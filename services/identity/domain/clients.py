@@ -290,4 +290,11 @@ class Client(ClientDeclaration):
 
     def may(self, grant_type: str) -> bool:
         """Whether the client may use `grant_type`."""
+    def origins(self, redirect_uri: str) -> tuple[str, ...]:
+        """Where a form's answer may lead people: to the redirect URI, and where the client itself leads them on to, as
+        far as it has registered that. Chromium applies form-action to every redirect after a post.
+        """
+        own = (redirect_uri, self.client_uri, *self.post_logout_redirect_uris, *self.allowed_origins)
+        return tuple(dict.fromkeys(origin(uri) for uri in own if uri))
+
         return grant_type in self.grant_types

@@ -1,5 +1,6 @@
 """Redirect URIs: which may be registered, which match (RFC 9700 §2.1 and §4.1.3, RFC 8252 §7 and §8.3)."""
 
+from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
@@ -52,7 +53,7 @@ def _without_loopback_port(uri: str) -> str | None:
     return urlunsplit((parts.scheme, host, parts.path, parts.query, ""))
 
 
-def with_parameters(uri: str, parameters: dict[str, str]) -> str:
+def with_parameters(uri: str, parameters: Mapping[str, str]) -> str:
     """`uri` with `parameters` added to its query; what it has there stays (RFC 6749 §3.1.2)."""
     parts = urlsplit(uri)
     query = parts.query + ("&" if parts.query else "") + urlencode(parameters)

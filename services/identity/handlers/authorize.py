@@ -1,5 +1,6 @@
 """The authorization endpoint (RFC 6749 §3.1, OpenID Connect Core §3.1.2): a code, a page, or an error by redirect."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -27,7 +28,15 @@ ANSWER_LIFE = timedelta(minutes=10)
 class SendBack:
     """Back to the client, with a code or an error: by redirect, or by a form that posts itself (`form_post`)."""
 
-    location: str
+    client: Client
+    redirect_uri: str
+    members: Mapping[str, str]
+    form_post: bool = False
+
+    @property
+    def location(self) -> str:
+        """The address to redirect to."""
+        return with_parameters(self.redirect_uri, self.members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +147,7 @@ async def examine(
             facts.hint = (await provider.keys.ring()).read(hint, ID_TOKEN)
         run(Endpoint.AUTHORIZE, Stage.WHAT, facts)
     except OAuthError as error:
-        return send_error(provider, parameters, error)
+        return send_error(provider, facts, error)
     return facts
 
 
@@ -164,20 +173,23 @@ async def give_code(provider: Provider, work: Work, facts: Facts, session: SsoSe
             expires_at=work.now() + provider.code_life,
         )
     )
-    return _answer(provider, parameters, {"code": code})
+    return _answer(provider, facts, {"code": code})
 
 
-def send_error(provider: Provider, parameters: Parameters, error: OAuthError) -> SendBack:
+def send_error(provider: Provider, facts: Facts, error: OAuthError) -> SendBack:
     """The error of a request whose client and redirect URI are good."""
-    return _answer(provider, parameters, error.members())
+    return _answer(provider, facts, error.members())
 
 
-def _answer(provider: Provider, parameters: Parameters, members: dict[str, str]) -> SendBack:
+def _answer(provider: Provider, facts: Facts, members: dict[str, str]) -> SendBack:
+    parameters = facts.parameters
     if "state" in parameters:
         members["state"] = parameters["state"]
     # RFC 9207 §2: in success and error alike, so that a client cannot be led to another server (mix-up).
     members["iss"] = provider.settings.issuer
-    return SendBack(with_parameters(parameters["redirect_uri"], members))
+    # OAuth 2.0 Form Post Response Mode §2; what else `response_mode` may be is judged by its check.
+    form_post = parameters.get("response_mode") == "form_post"
+    return SendBack(facts.known_client, parameters["redirect_uri"], members, form_post)
 
 
 def _max_age(parameters: Parameters) -> int | None:

@@ -64,7 +64,7 @@ async def answer(provider: Provider, command: Answer) -> Outcome:
         )
         work.audit(entry)
         if not command.agreed:
-            return send_error(provider, facts.parameters, AccessDenied("the person did not agree"))
+            return send_error(provider, facts, AccessDenied("the person did not agree"))
         await touch(work, session, facts.now)
         if not client.first_party:
             await work.consents.save(session.account_id, client.client_id, facts.asked.joined(facts.consent))

@@ -58,7 +58,7 @@ async def sign_in(command: SignIn, provider: Provider) -> SignedIn | SendBack:
     account_id = await check_password(provider, realm, command.username, command.password, command.address)
     if facts.hinted not in (None, account_id):
         # OpenID Connect Core §3.1.2.1: the client asked for the person of its hint and must not take another for them.
-        return send_error(provider, command.parameters, LoginRequired("another person than the hint's signed in"))
+        return send_error(provider, facts, LoginRequired("another person than the hint's signed in"))
     async with provider.work() as work:
         old = await current_session(provider, work, realm, command.cookies.get(realm))
         session, secret = await begin_session(provider, work, account_id, realm, old)
