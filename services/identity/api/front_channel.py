@@ -208,7 +208,10 @@ async def _answer(request: Request, outcome: authorization.Outcome) -> Response:
 
 
 async def _signed_out(request: Request, outcome: leaving.SignedOut) -> Response:
-    response = _redirect(outcome.location) if outcome.location else await signed_out_page(request, outcome.client)
+    if outcome.location and not outcome.frames:
+        response = _redirect(outcome.location)
+    else:
+        response = await signed_out_page(request, outcome.client, outcome.frames, outcome.location)
     for realm in outcome.realms:
         # Only one that came: a request from another site must not sign anybody out by coming without it.
         if sso_cookies(request)[realm] is not None:

@@ -152,9 +152,20 @@ async def sign_out_page(request: Request, asked: AskToSignOut) -> Response:
     return await pages_of(request).render(request, "identity/signout.html", values, headers=headers)
 
 
-async def signed_out_page(request: Request, client: Client | None) -> Response:
-    """Signed out, and nowhere to go back to."""
-    return await pages_of(request).render(request, "identity/signed_out.html", {"client": client})
+async def signed_out_page(
+    request: Request, client: Client | None, frames: Sequence[str] = (), location: str | None = None
+) -> Response:
+    """Signed out. `frames` are loaded unseen (OpenID Connect Front-Channel Logout §3), then it goes on to `location`,
+    by itself or by a link.
+    """
+    headers = {}
+    if frames:
+        origins = sorted({origin(uri) for uri in frames})
+        headers["content-security-policy"] = f"{content_policy()}; frame-src {' '.join(origins)}"
+    if location is not None:
+        headers["refresh"] = f"{FRAMES_SECONDS}; url={location}"
+    values = {"client": client, "frames": frames, "location": location}
+    return await pages_of(request).render(request, "identity/signed_out.html", values, headers=headers)
 
 
 async def home_page(request: Request, clients: Mapping[str, Client]) -> Response:

@@ -193,6 +193,8 @@ class ClientDeclaration(_Strict):
         if self.jwks is not None and not self._stored:
             _check_keys(self.jwks)
         self._check_subjects()
+        if (uri := self.frontchannel_logout_uri) and origin(uri) not in map(origin, self.redirect_uris):
+            raise ValueError("frontchannel_logout_uri has the origin of a redirect URI (Front-Channel Logout §2)")
         if self.profile == "fapi2":
             self._check_fapi2()
         if not grants_fit([grant.claim() for grant in self.grants]):

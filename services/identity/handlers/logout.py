@@ -18,11 +18,15 @@ from services.identity.store import Work
 
 @dataclass(frozen=True, slots=True)
 class SignedOut:
-    """Nobody is signed in (any more) in `realms`; `location` leads back to the client, None shows our own page."""
+    """Nobody is signed in (any more) in `realms`; `location` leads back to the client, None shows our own page.
+
+    `frames`: what the page loads so that clients drop the browser's cookies (OpenID Connect Front-Channel Logout §3).
+    """
 
     realms: tuple[Realm, ...]
     location: str | None
     client: Client | None
+    frames: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +53,23 @@ async def log_out(
             return AskToSignOut(client, parameters)
         if not sessions:
             sessions = await _named(work, hint)
+        frames: list[str] = []
         for session in sessions:
-            await end_session(provider, work, session, "signed_out")
-    return SignedOut(realms, _location(parameters), client)
+            if await end_session(provider, work, session, "signed_out"):
+                frames += await frames_of(provider, work, session)
+    return SignedOut(realms, _location(parameters), client, tuple(frames))
+
+
+async def frames_of(provider: Provider, work: Work, session: SsoSession) -> list[str]:
+    """Logout addresses of the session's clients that have one; `iss` and `sid` for those that want them (§2)."""
+    known = await provider.clients()
+    told = {"iss": provider.settings.issuer, "sid": session.id}
+    found = []
+    for client_id in sorted(await work.sessions.clients(session.id)):
+        client = known.get(client_id)
+        if client is not None and (uri := client.frontchannel_logout_uri) is not None:
+            found.append(with_parameters(uri, told) if client.frontchannel_logout_session_required else uri)
+    return found
 
 
 async def _examine(provider: Provider, parameters: Parameters) -> tuple[Facts, Mapping[str, Any] | None]:
