@@ -290,8 +290,6 @@ class Client(ClientDeclaration):
         """The sector of its pairwise subjects (OpenID Connect Core §8.1)."""
         return urlsplit(self.sector_identifier_uri or self.redirect_uris[0]).hostname or ""
 
-    def may(self, grant_type: str) -> bool:
-        """Whether the client may use `grant_type`."""
     def origins(self, redirect_uri: str) -> tuple[str, ...]:
         """Where a form's answer may lead people: to the redirect URI, and where the client itself leads them on to, as
         far as it has registered that. Chromium applies form-action to every redirect after a post.
@@ -299,4 +297,6 @@ class Client(ClientDeclaration):
         own = (redirect_uri, self.client_uri, *self.post_logout_redirect_uris, *self.allowed_origins)
         return tuple(dict.fromkeys(origin(uri) for uri in own if uri))
 
+    def may(self, grant_type: str) -> bool:
+        """Whether the client may use `grant_type`."""
         return grant_type in self.grant_types
