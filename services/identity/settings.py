@@ -47,6 +47,9 @@ class IdentitySettings(ServiceSettings):
         10, ge=0, le=60, description="for how long a used refresh token may be sent again after a lost reply; 0: never"
     )
     assertion_seconds: int = Field(300, ge=10, le=600, description="longest life of a client assertion")
+    dpop_nonce_required: bool = Field(True, description="whether DPoP proofs must hold a nonce of ours (RFC 9449 §8)")
+    dpop_nonce_seconds: int = Field(120, ge=10, le=3600, description="a nonce is taken for this long, or twice as long")
+    dpop_proof_seconds: int = Field(60, ge=5, le=300, description="how far from now a DPoP proof's iat may be")
     clock_skew_seconds: int = Field(10, ge=0, le=60)
     session_idle_seconds: int = Field(
         default_factory=_session_idle,

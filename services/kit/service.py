@@ -24,6 +24,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from services.kit import broker, dead_letters, outbox, testing
+from services.kit.certificates import behind_proxies
 from services.kit.clock import utc_now
 from services.kit.db import Database, KitTables
 from services.kit.errors import Kind, TongbanError
@@ -214,13 +215,12 @@ class Runner:
         ports = list(self.service.ports) or [self.settings.port]
         sockets = [_bound(self.settings.host, port) for port in ports]
         config = uvicorn.Config(
-            self.service.app,
+            behind_proxies(self.service.app, self.settings),
             lifespan="off",
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=bool(self.settings.trusted_proxies),
-            forwarded_allow_ips=",".join(self.settings.trusted_proxies) or None,
+            proxy_headers=False,
             timeout_keep_alive=30,
             timeout_graceful_shutdown=2,
             h11_max_incomplete_event_size=32 * 1024,

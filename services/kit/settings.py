@@ -128,6 +128,9 @@ class ServiceSettings(BaseSettings):
     outbound_allowed_networks: CommaList = Field((), description="private networks that deliveries may go to")
     outbound_ca_file: str = Field("", description="further CA certificates trusted for outgoing calls")
     trusted_proxies: CommaList = Field((), description="networks of proxies whose X-Forwarded-For is believed")
+    client_certificate_header: str = Field(
+        "", description="header in which those proxies tell the client certificate (RFC 9440, or PEM url-encoded)"
+    )
     storage_url: str = Field("", description="where files go: file:///path or s3://bucket/prefix")
     log_level: str = "INFO"
     shutdown_seconds: float = Field(4.0, gt=0)

@@ -14,7 +14,8 @@ from services.identity.api.reading import (
     one_authorization,
     provider_of,
 )
-from services.identity.errors import InvalidRequest, OAuthError
+from services.identity.api.senders import DPOP_CHALLENGE, shown_by, with_nonce
+from services.identity.errors import InvalidDpopProof, InvalidRequest, OAuthError
 from services.identity.handlers import inspect
 from services.identity.handlers import token as tokens
 
@@ -33,9 +34,11 @@ def _form(*required: str) -> dict[str, Any]:
 async def token(request: Request) -> Response:
     try:
         parameters = await form_parameters(request)
-        return json_answer(await tokens.token(provider_of(request), parameters, one_authorization(request)))
+        authorization = one_authorization(request)
+        found = await tokens.token(provider_of(request), parameters, authorization, shown_by(request))
+        return with_nonce(request, json_answer(found))
     except OAuthError as error:
-        return oauth_error(error)
+        return with_nonce(request, oauth_error(error), error)
 
 
 @router.post("/revoke", summary="Revocation (RFC 7009)", openapi_extra=_form("token"))
@@ -68,26 +71,36 @@ async def userinfo_by_post(request: Request) -> Response:
 
 
 async def _userinfo(request: Request) -> Response:
+    scheme = "bearer"
     try:
-        bearer = await _bearer(request)
-        if bearer is None:
+        found = await _access_token(request)
+        if found is None:
             # RFC 6750 §3.1: without any credentials no error code is told.
-            return Response(status_code=401, headers=NO_STORE | {"WWW-Authenticate": "Bearer"})
-        return json_answer(await inspect.userinfo(provider_of(request), bearer))
+            return Response(status_code=401, headers=NO_STORE | {"WWW-Authenticate": f"Bearer, {DPOP_CHALLENGE}"})
+        scheme, token = found
+        claims = await inspect.userinfo(provider_of(request), token, scheme, shown_by(request))
+        return with_nonce(request, json_answer(claims))
     except OAuthError as error:
         answer = oauth_error(error)
+        if isinstance(error, InvalidDpopProof):
+            answer.status_code = 401  # RFC 9449 §7.1
         # RFC 6750 §3 and §3.1: whatever was wrong with the token, the challenge says so.
-        answer.headers["WWW-Authenticate"] = f'Bearer error="{error.code}", error_description="{error.description}"'
-        return answer
+        told = f'error="{error.code}", error_description="{error.description}"'
+        challenge = f"{DPOP_CHALLENGE}, {told}" if scheme == "dpop" else f"Bearer {told}"
+        answer.headers["WWW-Authenticate"] = challenge
+        return with_nonce(request, answer, error)
 
 
-async def _bearer(request: Request) -> str | None:
-    """The access token, from the header or a form (RFC 6750 §2.1 and §2.2), never from the query."""
-    found = []
+async def _access_token(request: Request) -> tuple[str, str] | None:
+    """Scheme and access token, from the header (RFC 6750 §2.1, RFC 9449 §7.1) or a form (RFC 6750 §2.2), never from
+    the query.
+    """
+    found, scheme = [], "bearer"
     header = one_authorization(request)
     if header is not None:
         scheme, _, value = header.partition(" ")
-        if scheme.lower() != "bearer":
+        scheme = scheme.lower()
+        if scheme not in ("bearer", "dpop"):
             return None  # another way to authenticate is none (RFC 6750 §3.1)
         if not value.strip():
             raise InvalidRequest("the Authorization header holds no token")
@@ -102,4 +115,4 @@ async def _bearer(request: Request) -> str | None:
         raise InvalidRequest("the access token is sent in two ways")
     if found and len(found[0]) > MAX_TOKEN:
         raise InvalidRequest("the access token is too long")
-    return found[0] if found else None
+    return (scheme, found[0]) if found else None

@@ -13,6 +13,7 @@ from services.identity.domain.checks.response_mode import RESPONSE_MODES
 from services.identity.domain.clients import ASSERTION_ALGORITHMS, SCOPES, SECRET_METHODS, SIGNING_ALGORITHMS
 from services.identity.domain.person import PERSON_CLAIMS
 from services.identity.domain.sessions import ACR
+from services.kit.dpop import ALGORITHMS
 
 router = APIRouter(tags=["metadata"])
 CLAIMS = ("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "sid", "realm")
@@ -50,6 +51,7 @@ def document(issuer: str) -> dict[str, Any]:
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "code_challenge_methods_supported": ["S256"],
+        "dpop_signing_alg_values_supported": list(ALGORITHMS),
         "prompt_values_supported": list(PROMPTS),
         "ui_locales_supported": ["zh-CN", "en"],
         "authorization_response_iss_parameter_supported": True,

@@ -130,5 +130,8 @@ def introspection(claims: Mapping[str, Any]) -> dict[str, Any]:
         "auth_time",
         "realm",
         "grants",
+        "cnf",
     )
-    return {"active": True, "token_type": "Bearer"} | {name: claims[name] for name in told if name in claims}
+    # RFC 9449 §6.2: a bound token is told with its key, so that the resource can hold a proof to it.
+    kind = "DPoP" if "jkt" in claims.get("cnf", {}) else "Bearer"
+    return {"active": True, "token_type": kind} | {name: claims[name] for name in told if name in claims}

@@ -9,6 +9,7 @@ from services.identity.domain.credentials import read_credentials
 from services.identity.domain.parameters import Parameters
 from services.identity.domain.tokens import fingerprint
 from services.identity.handlers.provider import Provider
+from services.identity.handlers.sender import NOTHING, Shown, gather
 from services.identity.store import Work
 
 NO_DIGEST = "0" * 64
@@ -16,7 +17,11 @@ NO_DIGEST = "0" * 64
 
 
 async def authenticate(
-    provider: Provider, endpoint: Endpoint, parameters: Parameters, authorization: str | None
+    provider: Provider,
+    endpoint: Endpoint,
+    parameters: Parameters,
+    authorization: str | None,
+    shown: Shown = NOTHING,
 ) -> Facts:
     """The facts of a request whose client has proved itself; its assertion's replay is still to be noted."""
     credentials = read_credentials(parameters, authorization)
@@ -29,6 +34,7 @@ async def authenticate(
         facts.secret_fits = hmac.compare_digest(digest, (client and client.secret_digest) or NO_DIGEST)
     if credentials.assertion is not None and client is not None:
         facts.assertion = read_assertion(credentials.assertion, client)
+    gather(provider, facts, shown)
     run(endpoint, Stage.WHO, facts)
     return facts
 

@@ -14,6 +14,7 @@ from services.identity.errors import InvalidToken, OAuthError
 from services.identity.handlers.client_auth import authenticate, note_assertion
 from services.identity.handlers.provider import Provider
 from services.identity.handlers.revocation import revoke_family, revoke_token
+from services.identity.handlers.sender import NOTHING, Shown, gather, note_proof
 from services.identity.store import Work
 
 INACTIVE: dict[str, Any] = {"active": False}
@@ -78,7 +79,7 @@ async def _introspect_refresh(provider: Provider, work: Work, text: str, facts: 
         "scope": family.scope,
         "exp": made.seconds(family.expires_at),
         "iss": provider.settings.issuer,
-    }
+    } | ({"cnf": dict(family.binding)} if family.binding else {})
 
 
 async def _checked(provider: Provider, work: Work, facts: Facts, endpoint: Endpoint) -> OAuthError | None:
@@ -106,16 +107,29 @@ async def active(provider: Provider, work: Work, claims: Mapping[str, Any], now:
     return not revoked and family.revoked_at is None and session.alive(now, provider.rules.sessions)
 
 
-async def userinfo(provider: Provider, bearer: str) -> dict[str, Any]:
-    """Claims about the person that the access token's scopes allow. Raises InvalidToken, InsufficientScope."""
+async def userinfo(
+    provider: Provider, token: str, scheme: str = "bearer", shown: Shown = NOTHING
+) -> dict[str, Any]:
+    """Claims about the person that the access token's scopes allow. `scheme`: how it came, `bearer` or `dpop`.
+
+    Raises InvalidToken, InvalidDpopProof, InsufficientScope.
+    """
     facts = provider.facts(Parameters([]))
-    claims = (await provider.keys.ring()).read(bearer, ACCESS_TOKEN)
+    facts.scheme, facts.address = scheme, f"{provider.settings.issuer}{Endpoint.USERINFO.path}"
+    gather(provider, facts, shown, token)
+    run(Endpoint.USERINFO, Stage.WHO, facts)
+    claims = (await provider.keys.ring()).read(token, ACCESS_TOKEN)
+    account = None
     async with provider.reading() as work:
         if claims is not None and await active(provider, work, claims, facts.now):
             facts.token = claims
-        run(Endpoint.USERINFO, Stage.WHAT, facts)
-        assert claims is not None
-        account = await work.accounts.by_id(str(claims["sub"]))
+            account = await work.accounts.by_id(str(claims["sub"]))
+    # Strangers' proofs are not written down: whoever has no token could fill the table.
+    if facts.proof is not None and facts.proof.jkt == facts.confirmation.get("jkt"):
+        async with provider.work() as work:
+            await note_proof(work, facts)
+    run(Endpoint.USERINFO, Stage.WHAT, facts)
+    assert claims is not None
     if account is None or not account.enabled:
         raise InvalidToken("the account is closed")
     scope = str(claims.get("scope", "")).split(" ")

@@ -1,6 +1,7 @@
 """What every use case of the provider shares: settings, rules, keys, clients, the password pool."""
 
 import asyncio
+import hmac
 import time
 from datetime import datetime, timedelta
 
@@ -13,6 +14,8 @@ from services.identity.handlers.keys import Keys, keeping_of
 from services.identity.handlers.passwords import Passwords
 from services.identity.settings import IdentitySettings
 from services.identity.store import Work
+from services.kit.crypto import master_keys
+from services.kit.dpop import Nonces
 from services.kit.service import Context
 
 CLIENTS_SECONDS = 5.0
@@ -37,6 +40,9 @@ class Provider:
                 timedelta(seconds=settings.session_idle_seconds), timedelta(seconds=settings.session_absolute_seconds)
             ),
         )
+        # Every replica has the master key, and so takes the others' nonces.
+        nonce_keys = [hmac.digest(master, b"tongban dpop nonces", "sha256") for master in master_keys(settings)]
+        self.nonces = Nonces(nonce_keys, settings.dpop_nonce_seconds)
         self.code_life = timedelta(seconds=settings.code_seconds)
         pause = timedelta(seconds=settings.lockout_seconds)
         self.account_lock = LockRule(settings.lockout_failures, pause)

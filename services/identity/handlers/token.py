@@ -4,7 +4,7 @@ Our own rather than Authlib's grants: its server is synchronous, takes a code by
 gave five tokens), has no family of refresh tokens and no resource indicators; see README.md.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +23,7 @@ from services.identity.errors import InvalidGrant, OAuthError, UnsupportedGrantT
 from services.identity.handlers.client_auth import authenticate, note_assertion
 from services.identity.handlers.provider import Provider
 from services.identity.handlers.revocation import revoke_family
+from services.identity.handlers.sender import NOTHING, Shown, note_proof
 from services.identity.handlers.sessions import touch
 from services.identity.store import Work
 
@@ -41,24 +42,27 @@ class Grant:
     refresh_token: str | None = None
 
 
-async def token(provider: Provider, parameters: Parameters, authorization: str | None) -> dict[str, Any]:
+async def token(
+    provider: Provider, parameters: Parameters, authorization: str | None, shown: Shown = NOTHING
+) -> dict[str, Any]:
     """Answer a token request (RFC 6749 §5.1). Raises OAuthError."""
     grant_type = parameters.required("grant_type")
     if grant_type not in _GRANTS:
         raise UnsupportedGrantType("grant types: " + " ".join(_GRANTS))
     endpoint, grant = _GRANTS[grant_type]
-    facts = await authenticate(provider, endpoint, parameters, authorization)
+    facts = await authenticate(provider, endpoint, parameters, authorization, shown)
     refused: OAuthError | None = None
     async with provider.work() as work:
         # What a refusal leaves behind must stay (the used assertion, a revoked family): commit, then raise.
         try:
             await note_assertion(provider, work, facts)
+            await note_proof(work, facts)
             granted = await grant(provider, work, facts)
         except OAuthError as error:
             refused = error
     if refused is not None:
         raise refused
-    return await _answer(provider, facts.known_client, granted, facts.now)
+    return await _answer(provider, facts.known_client, granted, facts.now, facts.binding)
 
 
 async def _code(provider: Provider, work: Work, facts: Facts) -> Grant:
@@ -92,7 +96,8 @@ async def _code(provider: Provider, work: Work, facts: Facts) -> Grant:
         code.scope,
         code.resources,
         code.claims,
-        {},
+        # Others' refresh tokens are bound to the client by its authentication, and its keys may change (RFC 9449 §5).
+        facts.binding if client.public else {},
         code.auth_time,
         min(now + life, session.expires_at),
     )
@@ -118,10 +123,12 @@ async def _refresh(provider: Provider, work: Work, facts: Facts) -> Grant:
     now = facts.now
     token_hash = fingerprint(facts.parameters.get("refresh_token", ""))
     facts.presented = await work.tokens.presented(token_hash)
-    refresh_token = new_secret()
+    # FAPI 2.0 Security Profile §5.3.2.1 forbids rotation: its clients prove by their key that the token is theirs.
+    refresh_token = None if facts.known_client.fapi2 else new_secret()
     try:
         run(Endpoint.REFRESH, Stage.WHAT, facts)
-        await _rotate(provider, work, facts, fingerprint(refresh_token))
+        if refresh_token is not None:
+            await _rotate(provider, work, facts, fingerprint(refresh_token))
     except RefreshReused:
         if facts.presented is not None:
             lost = facts.presented.family
@@ -188,7 +195,9 @@ def _audience(provider: Provider, facts: Facts, granted: tuple[str, ...]) -> str
     return granted[0] if len(granted) == 1 else provider.settings.audience
 
 
-async def _answer(provider: Provider, client: Client, grant: Grant, now: datetime) -> dict[str, Any]:
+async def _answer(
+    provider: Provider, client: Client, grant: Grant, now: datetime, binding: Mapping[str, str]
+) -> dict[str, Any]:
     ring = await provider.keys.ring()
     settings = provider.settings
     life = timedelta(seconds=settings.access_token_seconds)
@@ -204,10 +213,12 @@ async def _answer(provider: Provider, client: Client, grant: Grant, now: datetim
         session=grant.session,
         auth_time=grant.auth_time,
     )
+    if binding:
+        access["cnf"] = dict(binding)  # RFC 7800 §3.1
     access_token = ring.sign(access, ACCESS_ALGORITHM, ACCESS_TOKEN)
     answer: dict[str, Any] = {
         "access_token": access_token,
-        "token_type": "Bearer",
+        "token_type": "DPoP" if "jkt" in binding else "Bearer",
         "expires_in": settings.access_token_seconds,
     }
     if grant.scope:

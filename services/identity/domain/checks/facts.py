@@ -12,7 +12,8 @@ from services.identity.domain.credentials import NO_CREDENTIALS, Credentials
 from services.identity.domain.parameters import Parameters
 from services.identity.domain.sessions import Limits, SsoSession
 from services.identity.domain.tokens import AuthorizationCode, Presented
-from services.identity.errors import InvalidClient
+from services.identity.errors import InvalidClient, InvalidDpopProof
+from services.kit.dpop import Proof, Rule, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,14 @@ class Facts:
     code: AuthorizationCode | None = None
     presented: Presented | None = None
     token: Mapping[str, Any] | None = None
+    scheme: str = "bearer"
+    """How the access token came: `bearer` or `dpop`."""
+    proof: Proof | None = None
+    wanted: Wanted | None = None
+    nonce_fits: bool = True
+    proof_unused: bool = True
+    certificate: str | None = None
+    """SHA-256 thumbprint of the client certificate of the connection."""
 
     @property
     def hinted(self) -> str | None:
@@ -76,6 +85,25 @@ class Facts:
         if self.client is None:
             raise RuntimeError("the client is checked first")
         return self.client
+
+    @property
+    def binding(self) -> dict[str, str]:
+        """What tokens issued now are bound to, as `cnf` says it (RFC 9449 §6.1, RFC 8705 §3.1)."""
+        found = {"jkt": self.proof.jkt} if self.proof is not None else {}
+        if self.certificate is not None and self.known_client.tls_client_certificate_bound_access_tokens:
+            found["x5t#S256"] = self.certificate
+        return found
+
+    @property
+    def confirmation(self) -> Mapping[str, str]:
+        """What the access token that came is bound to."""
+        found: Mapping[str, str] = (self.token or {}).get("cnf", {})
+        return found
+
+    def prove(self, rule: Rule) -> None:
+        """Hold the DPoP proof, where one came, to a rule of RFC 9449 §4.3. Raises InvalidDpopProof."""
+        if self.proof is not None and self.wanted is not None and (problem := rule(self.proof, self.wanted)):
+            raise InvalidDpopProof(problem)
 
     def not_authenticated(self) -> InvalidClient:
         """Nobody learns from it whether the client exists; the challenge matches the scheme used (RFC 6749 §5.2)."""
