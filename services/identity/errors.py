@@ -114,6 +114,24 @@ class RequestNotSupported(OAuthError):
     code = "request_not_supported"
 
 
+class UnmetAuthenticationRequirements(OAuthError):
+    """OpenID Connect Core Error Code unmet_authentication_requirements 1.0: no sign-in here is of the kind that must be."""
+
+    code = "unmet_authentication_requirements"
+
+
+class InvalidRequestObject(OAuthError):
+    """RFC 9101 §7."""
+
+    code = "invalid_request_object"
+
+
+class InvalidRequestUri(OAuthError):
+    """RFC 9101 §7, RFC 9126 §2.2: the reference is unknown, expired or used up."""
+
+    code = "invalid_request_uri"
+
+
 class RequestUriNotSupported(OAuthError):
     code = "request_uri_not_supported"
 

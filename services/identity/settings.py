@@ -46,6 +46,10 @@ class IdentitySettings(ServiceSettings):
     refresh_grace_seconds: int = Field(
         10, ge=0, le=60, description="for how long a used refresh token may be sent again after a lost reply; 0: never"
     )
+    pushed_request_seconds: int = Field(
+        60, ge=5, le=599, description="life of a pushed request until a browser comes with it (FAPI 2.0: under 600)"
+    )
+    sign_in_seconds: int = Field(600, ge=60, le=3600, description="and how long somebody may take over it from then on")
     assertion_seconds: int = Field(300, ge=10, le=600, description="longest life of a client assertion")
     dpop_nonce_required: bool = Field(True, description="whether DPoP proofs must hold a nonce of ours (RFC 9449 §8)")
     dpop_nonce_seconds: int = Field(120, ge=10, le=3600, description="a nonce is taken for this long, or twice as long")

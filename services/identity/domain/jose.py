@@ -2,9 +2,10 @@
 
 import base64
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from joserfc import jwk, jwt
 from joserfc.errors import JoseError
@@ -79,6 +80,13 @@ class KeyRing:
         if found != typ.lower() or (typ != ID_TOKEN and kid not in self.kids):
             return None
         return verified(token, self.verifying, tuple({key.alg for key in self.verifying.keys if key.alg}))
+
+
+def is_moment(value: object) -> TypeGuard[float]:
+    """Whether a claim is a NumericDate (RFC 7519 §2). RFC 8259 §6 knows no NaN and no Infinity; Python's reader does."""
+    return (isinstance(value, int) and not isinstance(value, bool)) or (
+        isinstance(value, float) and math.isfinite(value)
+    )
 
 
 def unverified_header(token: str) -> dict[str, Any] | None:

@@ -80,13 +80,16 @@ class InitialTokenRow(Table, table=True):
 
 
 class PushedRow(Table, table=True):
-    """Pushed authorization requests (RFC 9126), by fingerprint of the request URI; the parameters encrypted."""
+    """Pushed authorization requests (RFC 9126), by fingerprint of the request URI; the parameters encrypted. `opened`: a
+    browser has come with it, and its life counts from then.
+    """
 
     __tablename__ = "pushed_requests"
     request_hash: str = Field(primary_key=True, max_length=64)
     client_id: str = Field(max_length=64)
     parameters: bytes = Field(sa_column=Column(SealedBytes, nullable=False))
     expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
+    opened: bool
 
 
 class ConsentRow(Table, table=True):

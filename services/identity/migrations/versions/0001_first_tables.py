@@ -81,6 +81,7 @@ def upgrade() -> None:
         sa.Column("client_id", sa.String(length=64), nullable=False),
         sa.Column("parameters", sa.LargeBinary(), nullable=False),
         sa.Column("expires_at", UtcDateTime, nullable=False),
+        sa.Column("opened", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("request_hash"),
     )
     op.create_index("ix_pushed_requests_expires_at", "pushed_requests", ["expires_at"], unique=False)
