@@ -11,7 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -134,6 +134,13 @@ class ServiceSettings(BaseSettings):
     storage_url: str = Field("", description="where files go: file:///path or s3://bucket/prefix")
     log_level: str = "INFO"
     shutdown_seconds: float = Field(4.0, gt=0)
+
+    @field_validator("client_certificate_header")
+    @classmethod
+    def _certificate_header(cls, value: str, info: ValidationInfo) -> str:
+        if value and not info.data.get("trusted_proxies"):
+            raise ValueError("goes with trusted_proxies: of anybody else it would be believed, too")
+        return value
 
     @classmethod
     def environment_names(cls, field: str) -> tuple[str, str]:

@@ -70,7 +70,11 @@ def check_document(found: dict[str, Any]) -> None:
 
 
 async def _metadata(request: Request) -> Response:
-    body = orjson.dumps(document(provider_of(request).settings.issuer))
+    settings = provider_of(request).settings
+    found = document(settings.issuer)
+    if settings.client_certificate_header:
+        found["tls_client_certificate_bound_access_tokens"] = True  # RFC 8705 §3.3
+    body = orjson.dumps(found)
     return Response(body, headers=_SHORT, media_type="application/json")
 
 

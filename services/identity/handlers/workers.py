@@ -6,6 +6,7 @@ from datetime import timedelta
 from services.identity.handlers.keys import ensure_keys, tend_keys
 from services.identity.handlers.provider import Provider
 from services.identity.handlers.sessions import end_timed_out
+from services.kit import replays
 from services.kit.telemetry import log
 
 BATCH = 500
@@ -40,6 +41,7 @@ class Housekeeping:
         await tend_keys(provider.work())
         while ended := await end_timed_out(provider, provider.work()):
             count += ended
+        count += await replays.prune(provider.context)
         while removed := await self._prune():
             count += removed
             await asyncio.sleep(0.05)  # others may write between two batches
