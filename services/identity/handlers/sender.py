@@ -35,7 +35,8 @@ def gather(provider: Provider, facts: Facts, shown: Shown, token: str | None = N
     now, settings = facts.now.timestamp(), provider.settings
     facts.wanted = dpop.Wanted(shown.method, facts.address, now, settings.dpop_proof_seconds, token)
     nonce = facts.proof.claims.get("nonce")
-    unasked = nonce is None and not settings.dpop_nonce_required
+    # At a resource `ath` says it already: no proof is made before its token, and that lives for minutes (§11.2).
+    unasked = nonce is None and (token is not None or not settings.dpop_nonce_required)
     facts.nonce_fits = unasked or provider.nonces.fits(nonce, now)
 
 

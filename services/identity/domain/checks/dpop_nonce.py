@@ -1,4 +1,7 @@
-"""RFC 9449 §8 and §9: the proof holds a nonce of ours, so that it was made now and not beforehand."""
+"""RFC 9449 §8 and §9: the proof holds a nonce of ours, so that it was made now and not beforehand.
+
+None is asked for at userinfo; the conformance suite warns of a resource that asks for one and looks at `iat` besides.
+"""
 
 from services.identity.domain.checks.facts import Facts
 from services.identity.errors import UseDpopNonce
