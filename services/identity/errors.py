@@ -186,6 +186,24 @@ class PasswordWeak(TongbanError):
     kind, slug, title = Kind.INVALID, "password-weak", "This password cannot be used"
 
 
+class SessionUnknown(TongbanError):
+    kind, slug, title = Kind.NOT_FOUND, "session-unknown", "No such session of this account"
+
+
+class LinkUsed(TongbanError):
+    """A one-time link that is unknown, used or too old: which of them, it does not say."""
+
+    kind, slug, title = Kind.NOT_FOUND, "link-used", "This link cannot be used any more"
+
+
+class ClientUnknown(TongbanError):
+    kind, slug, title = Kind.NOT_FOUND, "client-unknown", "No such client has registered itself"
+
+
+class ClientDeclared(TongbanError):
+    kind, slug, title = Kind.CONFLICT, "client-declared", "This client is declared by the settings"
+
+
 class KeyUnknown(TongbanError):
     kind, slug, title = Kind.NOT_FOUND, "key-unknown", "No such signing key"
 

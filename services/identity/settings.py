@@ -61,6 +61,10 @@ class IdentitySettings(ServiceSettings):
         description="default: 15 minutes, the life of an access token and 1 minute more",
     )
     session_absolute_seconds: int = Field(12 * 3600, ge=60)
+    fresh_seconds: int = Field(
+        15 * 60, ge=60, description="changes on the account pages ask for the password after this long"
+    )
+    enrolment_seconds: int = Field(24 * 3600, ge=60, description="life of a one-time link that sets a password")
     lockout_failures: int = Field(10, ge=1, description="wrong passwords for one user name before it is locked")
     lockout_address_failures: int = Field(100, ge=1, description="the same, from one address")
     lockout_seconds: int = Field(600, ge=1)

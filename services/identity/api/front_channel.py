@@ -6,7 +6,6 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from services.identity.api.pages import (
-    Problem,
     consent_page,
     error_page,
     form_fields,
@@ -18,6 +17,7 @@ from services.identity.api.pages import (
     signed_out_page,
     speak,
 )
+from services.identity.api.problems import Problem
 from services.identity.api.reading import (
     clear_sso_cookie,
     framed,

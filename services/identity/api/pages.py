@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 from urllib.parse import urlencode
 
 from fastapi import Request
 from starlette.responses import Response
 
+from services.identity.api.problems import Problem
 from services.identity.api.reading import MAX_BODY
 from services.identity.api.words import in_words
 from services.identity.domain.clients import Client
@@ -24,6 +24,7 @@ from services.kit.pages import (
     LANGUAGE_COOKIE,
     LANGUAGES,
     Form,
+    FormExpired,
     Frame,
     Pages,
     gettext,
@@ -32,18 +33,12 @@ from services.kit.pages import (
     read_body,
 )
 from services.kit.pages.headers import content_policy, script_hash
+from services.kit.pages.problems import words
 from services.kit.telemetry import trace_id
 
 _POST_BACK = 'document.getElementById("back").submit()'
 FRAMES_SECONDS = 2
 """How long clients' logout pages have to load before the browser goes on."""
-
-
-class Problem(NamedTuple):
-    """What is wrong with a field ("" for the whole form), in words for people."""
-
-    field: str
-    words: str
 
 
 def pages_of(request: Request) -> Pages:
@@ -182,3 +177,13 @@ async def error_page(request: Request, error: OAuthError | TongbanError) -> Resp
         status, code = error.kind.status, error.slug
     values = {"code": code, "reference": trace_id()}
     return await pages_of(request).render(request, "identity/error.html", values, status=status)
+
+
+async def problem_page(request: Request, error: OAuthError | TongbanError, retry: str) -> Response:
+    """An error of the pages that no client sent people to, with a way to try again."""
+    status = error.status if isinstance(error, OAuthError) else error.kind.status
+    title, lines = words(status, posting=True)
+    if isinstance(error, FormExpired):
+        title, lines = gettext("请再交一次"), [gettext("页面开得太久，或者在别处登录过。请打开这一页再交一次。")]
+    values = {"title": title, "lines": lines, "retry": retry, "reference": trace_id()}
+    return await pages_of(request).render(request, "kit/error.html", values, status=status)

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 from fastapi import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.identity.domain.clients import Realm
@@ -45,6 +45,13 @@ def set_sso_cookie(response: Response, realm: Realm, secret: str) -> None:
 
 def clear_sso_cookie(response: Response, realm: Realm) -> None:
     response.delete_cookie(sso_cookie(realm), path="/", secure=True, httponly=True, samesite="lax")
+
+
+def see_other(location: str) -> Response:
+    """On by GET: after a post a browser must leave the form behind (RFC 9700 §4.12), so never 307."""
+    # The address may carry a code: no Referer may.
+    headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return RedirectResponse(location, 303, headers)
 
 
 def framed(request: Request) -> bool:

@@ -1,28 +1,14 @@
 """What a client asks for, in words for people (OpenID Connect Core §3.1.2.4 and §5.4)."""
 
 from services.identity.domain.consents import Consent
+from services.identity.domain.person import scope_claims
 from services.kit.pages import gettext
-
-_PROFILE = frozenset(
-    {
-        *("name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile", "picture"),
-        *("website", "gender", "birthdate", "zoneinfo", "locale", "updated_at"),
-    }
-)
-_CLAIMS = {
-    "profile": _PROFILE,
-    "email": frozenset({"email", "email_verified"}),
-    "phone": frozenset({"phone_number", "phone_number_verified"}),
-    "address": frozenset({"address"}),
-}
-"""The claims of each scope (OpenID Connect Core §5.4)."""
 
 
 def in_words(asked: Consent) -> list[tuple[str, str]]:
     """What the client will see or do, each with a note: scopes, then claims that no scope covers, then services."""
     found = [words for scope, words in _scopes().items() if scope in asked.scopes]
-    covered: frozenset[str] = frozenset().union(*(_CLAIMS.get(scope, frozenset()) for scope in asked.scopes))
-    known = _claims()
+    covered, known = frozenset(scope_claims(asked.scopes)), _claims()
     # Two claims may have one name for people: an address, and whether it was checked.
     found += [(words, "") for words in dict.fromkeys(known.get(c, c) for c in sorted(asked.claims - covered))]
     services = _services()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from services.identity.domain.parameters import Parameters
-from services.identity.domain.sessions import Next
+from services.identity.domain.sessions import Next, SsoSession
 from services.identity.domain.tokens import fingerprint
 from services.identity.errors import AccessDenied
 from services.identity.handlers.authorize import (
@@ -21,6 +21,21 @@ from services.identity.handlers.authorize import (
 from services.identity.handlers.provider import Provider
 from services.identity.handlers.sessions import touch
 from services.kit.audit import AuditEntry
+
+
+async def withdraw(provider: Provider, session: SsoSession, client_id: str) -> None:
+    """Forget what the person agreed to for a client, and end every token that it gave. Again changes nothing."""
+    account_id, realm = session.account_id, session.realm.value
+    async with provider.work() as work:
+        if not await work.consents.withdraw(account_id, client_id):
+            return
+        work.audit(AuditEntry(account_id, "consent", "clients", client_id, realm, client_id, result="withdrawn"))
+        for family_id in await work.consents.revoke_families(account_id, client_id, work.now()):
+            work.audit(
+                AuditEntry(
+                    account_id, "revoke", "token_families", family_id, realm, client_id, result="consent_withdrawn"
+                )
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,15 @@ class SessionStore:
         statement = select(SESSION_CLIENTS.c.client_id).where(SESSION_CLIENTS.c.session_id == session_id)
         return list((await self._work.execute(statement)).scalars())
 
+    async def of_account(self, account_id: str) -> list[SsoSession]:
+        """Sessions of the account that nobody has marked as ended, the latest used first."""
+        statement = (
+            select(SESSIONS)
+            .where(SESSIONS.c.account_id == account_id, SESSIONS.c.ended_at.is_(None))
+            .order_by(SESSIONS.c.last_seen_at.desc(), SESSIONS.c.id)
+        )
+        return [session_of(row) for row in await self._work.execute(statement)]
+
     async def timed_out(self, now: datetime, idle: timedelta, limit: int) -> list[SsoSession]:
         """Sessions that time has ended and nobody has marked yet."""
         statement = (
