@@ -15,6 +15,7 @@ from typer._click.exceptions import ClickException, NoArgsIsHelpError  # Typer h
 from services.cli import (
     accounts,
     audit,
+    clients,
     databases,
     dead_letters,
     items,
@@ -59,8 +60,10 @@ def _before(context: typer.Context) -> None:
 
 for _module in (platform, snapshots, listen, outbox):
     _module.register(app)
-for _group in (databases.app, topics.app, items.app, accounts.app, staff.app, dead_letters.app, keys.app, audit.app):
-    app.add_typer(_group)
+for _group in (
+    databases, topics, items, accounts, clients, staff, dead_letters, keys, audit,
+):  # fmt: skip
+    app.add_typer(_group.app)
 
 _EXPECTED = (
     AlreadyRunning, CommandError, DBAPIError, FailpointsRefused, JarError, KafkaError, OSError, PortBusy, PostgresError,

@@ -140,6 +140,20 @@ class RegistrationNotSupported(OAuthError):
     code = "registration_not_supported"
 
 
+class InvalidRedirectUri(OAuthError):
+    """RFC 7591 §3.2.2, as the two below."""
+
+    code = "invalid_redirect_uri"
+
+
+class InvalidClientMetadata(OAuthError):
+    code = "invalid_client_metadata"
+
+
+class UnapprovedSoftwareStatement(OAuthError):
+    code = "unapproved_software_statement"
+
+
 class SlowDown(OAuthError):
     """Too many attempts: answered 429 with Retry-After."""
 

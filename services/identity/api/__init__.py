@@ -1,5 +1,5 @@
 """HTTP of identity: request → use case → response."""
 
-from services.identity.api import account, back_channel, front_channel, metadata
+from services.identity.api import account, back_channel, front_channel, metadata, registration
 
-ROUTERS = (metadata.router, back_channel.router, front_channel.router, account.router)
+ROUTERS = (metadata.router, back_channel.router, registration.router, front_channel.router, account.router)

@@ -155,7 +155,7 @@ class ClientDeclaration(_Strict):
     userinfo_encrypted_response_alg: KeyEncryption | None = None
     userinfo_encrypted_response_enc: ContentEncryption = "A128CBC-HS256"
     introspection_signed_response_alg: SigningAlgorithm = "RS256"
-    default_max_age: int | None = Field(None, ge=0)
+    default_max_age: int | None = Field(None, ge=0, le=10**9)
     default_acr_values: tuple[str, ...] = ()
     require_auth_time: bool = False
     scopes: tuple[str, ...] = SCOPES

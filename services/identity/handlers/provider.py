@@ -9,6 +9,7 @@ from services.identity.domain.checks import Facts, Rules
 from services.identity.domain.clients import Client
 from services.identity.domain.lockout import LockRule
 from services.identity.domain.parameters import Parameters
+from services.identity.domain.registration import PREFIX
 from services.identity.domain.sessions import Limits
 from services.identity.handlers.keys import Keys, keeping_of
 from services.identity.handlers.passwords import Passwords
@@ -68,11 +69,16 @@ class Provider:
         return Facts(self.rules, self.now(), parameters, client)
 
     async def client(self, client_id: str | None) -> Client | None:
-        """A declared, enabled client."""
-        return (await self.clients()).get(client_id) if client_id else None
+        """An enabled client."""
+        found = (await self.clients()).get(client_id) if client_id else None
+        if found is None and client_id and client_id.startswith(PREFIX):
+            # Registered a moment ago, perhaps at another replica: it may go on here at once.
+            async with self.reading() as work:
+                found = (await work.clients.enabled([client_id])).get(client_id)
+        return found
 
     async def clients(self) -> dict[str, Client]:
-        """Every declared, enabled client."""
+        """Every enabled client."""
         if time.monotonic() - self._clients_at > CLIENTS_SECONDS:
             async with self._clients_lock:
                 if time.monotonic() - self._clients_at > CLIENTS_SECONDS:

@@ -1,4 +1,4 @@
-"""Declared clients."""
+"""Clients, declared and registered alike."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -18,6 +18,13 @@ BATCH = 500
 """Ids in one statement."""
 
 
+class RegisteredAlready(Exception):
+    """Clients that registered themselves have ids that the settings declare."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(" ".join(names))
+
+
 class ClientStore:
     """Clients by id."""
 
@@ -35,28 +42,32 @@ class ClientStore:
 
     async def enabled(self, names: Sequence[str]) -> dict[str, Client]:
         """Those of the named clients that are enabled. One that rules of today refuse is left out, not the service."""
-        found = {}
+        found: dict[str, Client] = {}
         for batch in (names[i : i + BATCH] for i in range(0, len(names), BATCH)):
-            for row in await self._work.execute(
-                select(CLIENTS).where(CLIENTS.c.enabled, CLIENTS.c.client_id.in_(batch))
-            ):
-                try:
-                    found[row.client_id] = Client.stored(row.document, row.secret_digest)
-                except ValidationError:
-                    log.warning("clients.unreadable", client=row.client_id)
+            statement = select(CLIENTS).where(CLIENTS.c.enabled, CLIENTS.c.client_id.in_(batch))
+            found |= {
+                row.client_id: client for row in await self._work.execute(statement) if (client := self.read(row))
+            }
         return found
 
     async def declare(self, declarations: Iterable[ClientDeclaration]) -> tuple[list[str], list[str]]:
         """Store the declared clients, at least one; one that is declared no more is disabled, its history kept.
 
-        Ids of those that are new or changed (another secret is a change), and of those that are disabled now.
+        Ids of those that are new or changed (another secret is a change), and of those that are disabled now. Clients
+        that registered themselves stay as they are. Raises RegisteredAlready where one of them has a declared id.
         """
-        declared = {found.client_id: self._values(found) for found in declarations}
+        declared = {found.client_id: self.values(found) for found in declarations}
         if not declared:
             raise ValueError("no client is declared: every one would be disabled")
-        columns = (CLIENTS.c.client_id, CLIENTS.c.document, CLIENTS.c.secret_digest)
-        known = await self._work.execute(select(*columns).where(CLIENTS.c.enabled))
-        enabled = {row.client_id: {"document": row.document, "secret_digest": row.secret_digest} for row in known}
+        ours = CLIENTS.c.declared | CLIENTS.c.client_id.in_(declared)
+        known = (await self._work.execute(select(CLIENTS).where(ours))).all()
+        if taken := sorted(row.client_id for row in known if not row.declared):
+            raise RegisteredAlready(taken)
+        enabled = {
+            row.client_id: {"document": row.document, "secret_digest": row.secret_digest}
+            for row in known
+            if row.enabled
+        }
         changed = {name: values for name, values in declared.items() if enabled.get(name) != values}
         gone = enabled.keys() - declared.keys()
         now = self._work.now()
@@ -69,9 +80,18 @@ class ClientStore:
         await self._work.execute(disable.values(enabled=False, updated_at=now))
         return sorted(changed), sorted(gone)
 
-    def _values(self, found: ClientDeclaration) -> dict[str, Any]:
+    def values(self, found: ClientDeclaration) -> dict[str, Any]:
+        """What is stored of a declaration."""
         secret = found.client_secret
         return {
             "document": found.model_dump(mode="json", exclude={"client_secret"}),
             "secret_digest": self.secret_digest(found.client_id, secret.get_secret_value()) if secret else None,
         }
+
+    def read(self, row: Any) -> Client | None:
+        """The client of a row; None, and a line in the log, where rules of today refuse it."""
+        try:
+            return Client.stored(row.document, row.secret_digest)
+        except ValidationError:
+            log.warning("clients.unreadable", client=row.client_id)
+            return None

@@ -6,6 +6,7 @@ from services.identity.store.accounts import AccountStore
 from services.identity.store.clients import ClientStore
 from services.identity.store.consents import ConsentStore
 from services.identity.store.keys import KeyStore
+from services.identity.store.registration import RegistrationStore
 from services.identity.store.requests import RequestStore
 from services.identity.store.sessions import SessionStore
 from services.identity.store.tokens import TokenStore
@@ -25,6 +26,7 @@ class Work(UnitOfWork):
         self.clients = ClientStore(self)
         self.consents = ConsentStore(self)
         self.keys = KeyStore(self)
+        self.registration = RegistrationStore(self)
         self.requests = RequestStore(self)
         self.sessions = SessionStore(self)
         self.tokens = TokenStore(self)
