@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 
 from services.kit.dpop import normalized
 from tests.identity.conftest import Starter, World
@@ -135,7 +135,7 @@ async def test_section_4_3_at_userinfo(world: World, holder: Holder, subtests: p
 
 
 async def test_every_algorithm_that_the_metadata_tell_is_taken(world: World, subtests: pytest.Subtests) -> None:
-    keys = {
+    keys: dict[str, Key] = {
         "ES256": ECKey.generate_key("P-256"),
         "EdDSA": OKPKey.generate_key("Ed25519"),
         "PS256": (rsa := RSAKey.generate_key(2048)),

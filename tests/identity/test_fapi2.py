@@ -1,0 +1,131 @@
+"""FAPI 2.0 Security Profile: what the token endpoint demands of a client of profile `fapi2`."""
+
+import asyncio
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from joserfc.jwk import RSAKey
+from pydantic import ValidationError
+
+from services.identity.domain.clients import ClientDeclaration
+from services.identity.domain.tokens import fingerprint, new_secret
+from services.kit.ids import new_id
+from tests.identity.conftest import Starter, World
+from tests.identity.dpop import TOKEN, Holder
+from tests.identity.party import ISSUER, STRANGER_JWKS
+from tests.identity.test_rfc9449_dpop import GRANTS, MACHINE, SERVER
+
+RSA = RSAKey.generate_key(2048, auto_kid=True)
+BANK = SERVER | {
+    "client_id": "bank",
+    "profile": "fapi2",
+    "id_token_signed_response_alg": "PS256",
+    "jwks": {"keys": [*STRANGER_JWKS["keys"], RSA.as_dict(private=False)]},
+}
+
+
+@pytest.fixture
+async def world(start: Starter) -> World:
+    found: World = await start(more=[BANK])
+    return found
+
+
+@pytest.fixture
+def holder(world: World) -> Holder:
+    return Holder(world.clock)
+
+
+async def code_for(world: World, client_id: str) -> str:
+    """A code as a pushed request would have given it."""
+    party = world[client_id]
+    given, code = await world.browser().code(world["portal"], resource=None), new_secret()
+    async with world.work() as work:
+        found = await work.tokens.code(fingerprint(given))
+        assert found is not None
+        changes = {"code_hash": fingerprint(code), "family_id": new_id(), "redirect_uri": party.redirect_uri}
+        party.verifier = world["portal"].verifier
+        await work.tokens.add_code(replace(found, client_id=client_id, **changes))  # type: ignore[arg-type]
+    return code
+
+
+def test_section_5_3_2_a_client_of_the_profile_is_declared_so() -> None:
+    for wrong in (
+        {"token_endpoint_auth_method": "client_secret_basic", "client_secret": "s" * 43, "jwks": None},
+        {"dpop_bound_access_tokens": False},
+        {"require_pkce": False},
+        {"id_token_signed_response_alg": "RS256"},
+        {"userinfo_signed_response_alg": "RS256"},
+        {"request_object_signing_alg": "RS256"},
+    ):
+        with pytest.raises(ValidationError, match="fapi2"):
+            ClientDeclaration.model_validate(BANK | wrong)
+
+
+async def test_section_5_3_2_1_tokens_are_sender_constrained(world: World, holder: Holder) -> None:
+    for grant, parameters in GRANTS.items():
+        refused = await world["bank"].token(**parameters)
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_dpop_proof"), grant
+    answer = await holder.redeem(world["bank"], await code_for(world, "bank"))
+    assert (answer.status_code, answer.json()["token_type"]) == (200, "DPoP")
+
+
+async def test_section_5_3_2_1_the_audience_is_the_issuer_as_one_string(world: World, holder: Holder) -> None:
+    bank = world["bank"]
+    for audience in (TOKEN, [ISSUER], [ISSUER, TOKEN], f"{ISSUER}/"):
+        answer = await holder.token(bank, **MACHINE | {"client_assertion": bank.assertion(aud=audience)})
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client"), audience
+    assert (await holder.token(bank, **MACHINE)).status_code == 200
+
+
+async def test_section_5_3_2_1_refresh_tokens_are_not_rotated(world: World, holder: Holder) -> None:
+    """They stay the client's, who proves itself by its key with each use; parallel and repeated uses are no theft."""
+    bank = world["bank"]
+    tokens = (await holder.redeem(bank, await code_for(world, "bank"))).json()
+    answers = await asyncio.gather(*(holder.refresh(bank, tokens["refresh_token"]) for _ in range(5)))
+    assert [answer.status_code for answer in answers] == [200] * 5
+    assert all("refresh_token" not in answer.json() for answer in answers)
+    world.clock.forward(minutes=10)
+    last = await holder.refresh(bank, tokens["refresh_token"])
+    assert (await bank.claims(last.json()["access_token"]))["cnf"] == {"jkt": holder.jkt}
+    # It is nobody else's.
+    assert (await world["portal"].refresh(tokens["refresh_token"])).json()["error"] == "invalid_grant"
+    # And it ends when it is revoked.
+    assert (await bank.http.post("/revoke", data=bank.authenticated(token=tokens["refresh_token"]))).status_code == 200
+    assert (await holder.refresh(bank, tokens["refresh_token"])).json()["error"] == "invalid_grant"
+
+
+async def test_section_5_3_2_1_codes_live_for_60_seconds(world: World, holder: Holder) -> None:
+    code = await code_for(world, "bank")
+    world.clock.forward(seconds=61)
+    assert (await holder.redeem(world["bank"], code)).json()["error"] == "invalid_grant"
+
+
+async def test_section_5_3_2_1_clocks_differ(world: World, holder: Holder) -> None:
+    """`iat` and `nbf` up to 10 seconds ahead are taken, more than 60 are not."""
+    bank, now = world["bank"], int(world.clock().timestamp())
+    for ahead, status in ((9, 200), (61, 401)):
+        assertion = bank.assertion(iat=now + ahead, nbf=now + ahead, exp=now + 120)
+        assert (await holder.token(bank, **MACHINE | {"client_assertion": assertion})).status_code == status
+    assert (await holder.token(bank, holder.proof(iat=now + 9), **MACHINE)).status_code == 200
+    assert (await holder.token(bank, holder.proof(iat=now + 65), **MACHINE)).json()["error"] == "invalid_dpop_proof"
+
+
+async def test_section_5_4_algorithms(world: World, holder: Holder, subtests: pytest.Subtests) -> None:
+    bank = world["bank"]
+    asked: dict[str, tuple[str, dict[str, Any]]] = {name: ("/token", given) for name, given in GRANTS.items()}
+    asked |= {"revoke": ("/revoke", {"token": "t"}), "introspect": ("/introspect", {"token": "t"})}
+    await holder.token(bank, **MACHINE)
+    for name, (path, parameters) in asked.items():
+        with subtests.test(endpoint=name):
+            header = {"alg": "RS256", "kid": RSA.kid}
+            data = bank.authenticated(**parameters, client_assertion=bank.assertion(key=RSA, header=header))
+            answer = await bank.http.post(path, data=data, headers={"DPoP": holder.proof()})
+            assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    signing = Holder(world.clock, RSA, "RS256", holder.nonce)
+    answer = await signing.token(bank, **MACHINE)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_dpop_proof")
+    signing.alg = "PS256"
+    header = {"alg": "PS256", "kid": RSA.kid}
+    good = bank.assertion(key=RSA, header=header)
+    assert (await signing.token(bank, **MACHINE | {"client_assertion": good})).status_code == 200
