@@ -18,6 +18,7 @@ from functools import cache
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+import asyncpg
 from sqlalchemy import (
     ARRAY,
     Executable,
@@ -32,7 +33,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Dialect, make_url
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -42,6 +43,7 @@ from services.kit import audit, crypto, deliveries, inbox, outbox
 from services.kit.idempotency import idempotency_table
 from services.kit.replays import used_proofs_table
 from services.kit.sqlite import sqlite_engine
+from services.kit.statements import POSTGRESQL, Statement
 
 if TYPE_CHECKING:
     from services.kit.service import Context
@@ -107,6 +109,16 @@ class Database:
             )
         return sqlite_engine(self.url, WAIT_SECONDS)
 
+    async def connect(self) -> AsyncConnection:
+        """A connection that is open: what the server has closed since is seen here, before a statement fails by it."""
+        while True:
+            connection = await self.engine.connect()
+            held: Any = connection.sync_connection
+            if self.dialect != "postgresql" or not held.connection.dbapi_connection.driver_connection.is_closed():
+                return connection
+            await connection.invalidate()
+            await connection.close()
+
     async def ping(self) -> None:
         """Answer or raise: the database can be reached."""
         async with asyncio.timeout(3), self.reading() as connection:
@@ -153,10 +165,14 @@ def is_outage(error: BaseException) -> bool:
     """Whether the database is away or shutting down rather than the statement wrong."""
     if isinstance(error, (OSError, PoolTimeout, TimeoutError)):
         return True
+    if isinstance(error, asyncpg.InterfaceError):  # from `UnitOfWork.run`
+        return not isinstance(error, asyncpg.DataError)
+    # 57: operator intervention (shutdown), 53: no resources, 08: connection, 40: serialisation or deadlock.
+    state = getattr(error.orig if isinstance(error, DBAPIError) else error, "sqlstate", None) or ""
+    outage = state[:2] in ("57", "53", "08", "40")
+    if isinstance(error, asyncpg.PostgresError):
+        return outage
     if isinstance(error, DBAPIError):
-        # 57: operator intervention (shutdown), 53: no resources, 08: connection, 40: serialisation or deadlock.
-        state = getattr(error.orig, "sqlstate", None) or ""
-        outage = state[:2] in ("57", "53", "08", "40")
         locked = isinstance(error, OperationalError) and "locked" in str(error.orig)
         return error.connection_invalidated or isinstance(error, InterfaceError) or outage or locked
     return False
@@ -179,7 +195,7 @@ def _insert_all(shape: Shape) -> TextClause:
         for name in columns:
             # Text without its length: a cast to VARCHAR(n) would cut what is too long instead of refusing it.
             kind = Text() if isinstance(table.c[name].type, String) else table.c[name].type
-            arrays.append(f"CAST(:t{number}_{name} AS {kind.compile(dialect=_POSTGRESQL)}[])")
+            arrays.append(f"CAST(:t{number}_{name} AS {kind.compile(dialect=POSTGRESQL)}[])")
             binds.append(bindparam(f"t{number}_{name}", type_=ARRAY(kind)))
         given = f"unnest({', '.join(arrays)}) WITH ORDINALITY AS given ({named}, place)"
         parts.append(f'INSERT INTO "{table.name}" ({named}) SELECT {named} FROM {given} ORDER BY place')  # noqa: S608
@@ -188,18 +204,17 @@ def _insert_all(shape: Shape) -> TextClause:
     return text((f"WITH {before} " if before else "") + last).bindparams(*binds)
 
 
-_POSTGRESQL: Dialect = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]
-
-
 class UnitOfWork:
     """One transaction. Enter it to begin; an error rolls back, a clean end commits. Entered inside itself: a savepoint.
 
-    Not shared between tasks. `readonly=True` takes no write lock and refuses to publish.
+    Not shared between tasks. `readonly=True` takes no write lock and refuses to publish. `single=True`: one writing
+    statement, whole by itself, which PostgreSQL commits without BEGIN and COMMIT (a turn each).
     """
 
-    def __init__(self, context: "Context", *, readonly: bool = False) -> None:
+    def __init__(self, context: "Context", *, readonly: bool = False, single: bool = False) -> None:
         self.context = context
         self.readonly = readonly
+        self._autocommit = (readonly or single) and context.database.dialect == "postgresql"
         self.in_group = False
         """Set by `kit.group_commit`: what fails undoes others' work too, who are then run again alone."""
         self._connection: AsyncConnection | None = None
@@ -225,6 +240,17 @@ class UnitOfWork:
     async def execute(self, statement: Executable, parameters: Any = None) -> Result[Any]:
         """Execute one Core statement in the transaction."""
         return await self.connection.execute(statement, parameters)
+
+    async def run(self, statement: Statement, **values: Any) -> list[Any]:
+        """Execute a statement of a hot path in the transaction; the rows that it returns."""
+        if self.context.database.dialect != "postgresql":
+            result = await self.connection.execute(statement.for_sqlite, values)
+            return list(result.all()) if result.returns_rows else []
+        connection: Any = self.connection.sync_connection
+        adapted = connection.connection.dbapi_connection
+        if adapted._transaction is None and not self._autocommit:
+            await adapted._start_transaction()  # SQLAlchemy begins at its own first statement, which this is not
+        return await statement.fetch(adapted.driver_connection, values)
 
     def add(self, table: Table, row: dict[str, Any]) -> None:
         """Insert `row` just before commit, together with others of its table (one round trip for many)."""
@@ -288,8 +314,8 @@ class UnitOfWork:
                 await hold.__aenter__()
             self._hold = hold
         try:
-            self._connection = await self.context.database.engine.connect()
-            if self.readonly:
+            self._connection = await self.context.database.connect()
+            if self.readonly or self._autocommit:
                 await self.context.database.make_reading(self._connection)
             await self._connection.begin()
         except BaseException:

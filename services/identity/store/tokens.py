@@ -1,10 +1,9 @@
 """Codes, token families, refresh tokens, revoked tokens and used assertions."""
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import bindparam, delete, exists, select, update
 
 from services.identity.domain.sessions import SsoSession
 from services.identity.domain.tokens import AuthorizationCode, Family, Presented, RefreshToken
@@ -20,6 +19,7 @@ from services.identity.store.tables import (
     REVOKED,
     SESSIONS,
 )
+from services.kit.statements import Statement
 
 if TYPE_CHECKING:
     from services.identity.store.work import Work
@@ -38,6 +38,59 @@ def _family(row: Any) -> Family:
     return Family(**values | {"resources": tuple(row.family_resources)})
 
 
+_ADD_CODE = Statement(lambda insert: insert(CODES), AuthorizationCode.__slots__)
+_CODE = Statement(lambda _: select(CODES).where(CODES.c.code_hash == bindparam("code_hash")))
+_USE_CODE = Statement(
+    lambda _: (
+        update(CODES)
+        .where(CODES.c.code_hash == bindparam("hash"), CODES.c.used_at.is_(None))
+        .values(used_at=bindparam("now"))
+        .returning(CODES.c.code_hash)
+    )
+)
+_ADD_FAMILY = Statement(lambda insert: insert(FAMILIES), Family.__slots__)
+_FAMILY_OF_TOKEN = Statement(
+    lambda _: (
+        select(*_FAMILY, SESSIONS, exists().where(REVOKED.c.token_id == bindparam("token_id")).label("token_revoked"))
+        .join_from(FAMILIES, SESSIONS, SESSIONS.c.id == FAMILIES.c.session_id)
+        .where(FAMILIES.c.id == bindparam("family_id"))
+    )
+)
+_SUCCESSOR = REFRESH.alias("successor")
+_PRESENTED = Statement(
+    lambda _: (
+        select(
+            REFRESH.c.token_hash,
+            REFRESH.c.successor_hash,
+            REFRESH.c.used_at,
+            REFRESH.c.replayed_at,
+            exists()
+            .where(_SUCCESSOR.c.token_hash == REFRESH.c.successor_hash, _SUCCESSOR.c.used_at.is_not(None))
+            .label("successor_used"),
+            *_FAMILY,
+            SESSIONS,
+        )
+        .join_from(REFRESH, FAMILIES, FAMILIES.c.id == REFRESH.c.family_id)
+        .join(SESSIONS, SESSIONS.c.id == FAMILIES.c.session_id)
+        .where(REFRESH.c.token_hash == bindparam("token_hash"))
+    )
+)
+_ADD_REFRESH = Statement(lambda insert: insert(REFRESH), ("token_hash", "family_id"))
+_USE_REFRESH = Statement(
+    lambda _: (
+        update(REFRESH)
+        .where(REFRESH.c.token_hash == bindparam("hash"), REFRESH.c.used_at.is_(None))
+        .values(used_at=bindparam("now"), successor_hash=bindparam("successor"))
+        .returning(REFRESH.c.token_hash)
+    )
+)
+_IS_REVOKED = Statement(lambda _: select(REVOKED.c.token_id).where(REVOKED.c.token_id == bindparam("token_id")))
+_USE_ASSERTION = Statement(
+    lambda insert: insert(ASSERTIONS).on_conflict_do_nothing().returning(ASSERTIONS.c.assertion_hash),
+    ("assertion_hash", "expires_at"),
+)
+
+
 class TokenStore:
     """Everything that is issued; of secrets only fingerprints."""
 
@@ -45,35 +98,25 @@ class TokenStore:
         self._work = work
 
     async def add_code(self, code: AuthorizationCode) -> None:
-        await self._work.execute(insert(CODES).values(**asdict(code) | {"resources": list(code.resources)}))
+        values = {name: getattr(code, name) for name in AuthorizationCode.__slots__}
+        await self._work.run(_ADD_CODE, **values | {"resources": list(code.resources)})
 
     async def code(self, code_hash: str) -> AuthorizationCode | None:
-        row = (await self._work.execute(select(CODES).where(CODES.c.code_hash == code_hash))).first()
-        return _code(row) if row is not None else None
+        rows = await self._work.run(_CODE, code_hash=code_hash)
+        return _code(rows[0]) if rows else None
 
     async def use_code(self, code_hash: str, now: datetime) -> bool:
         """Take the code; True for exactly one of any number of parallel calls."""
-        found = await self._work.execute(
-            update(CODES)
-            .where(CODES.c.code_hash == code_hash, CODES.c.used_at.is_(None))
-            .values(used_at=now)
-            .returning(CODES.c.code_hash)
-        )
-        return found.first() is not None
+        return bool(await self._work.run(_USE_CODE, hash=code_hash, now=now))
 
     async def add_family(self, family: Family) -> None:
-        await self._work.execute(insert(FAMILIES).values(**asdict(family) | {"resources": list(family.resources)}))
+        values = {name: getattr(family, name) for name in Family.__slots__}
+        await self._work.run(_ADD_FAMILY, **values | {"resources": list(family.resources)})
 
     async def family(self, family_id: str, token_id: str) -> tuple[Family, SsoSession, bool] | None:
         """A family with its session, and whether one token of it was revoked by itself."""
-        revoked = exists().where(REVOKED.c.token_id == token_id)
-        statement = (
-            select(*_FAMILY, SESSIONS, revoked.label("token_revoked"))
-            .join_from(FAMILIES, SESSIONS, SESSIONS.c.id == FAMILIES.c.session_id)
-            .where(FAMILIES.c.id == family_id)
-        )
-        row = (await self._work.execute(statement)).first()
-        return (_family(row), session_of(row), bool(row.token_revoked)) if row is not None else None
+        rows = await self._work.run(_FAMILY_OF_TOKEN, family_id=family_id, token_id=token_id)
+        return (_family(rows[0]), session_of(rows[0]), bool(rows[0].token_revoked)) if rows else None
 
     async def revoke_family(self, family_id: str, now: datetime) -> bool:
         """End every token of the family; False where it had ended."""
@@ -95,36 +138,21 @@ class TokenStore:
 
     async def presented(self, token_hash: str) -> Presented | None:
         """A refresh token with its family and session, in one query."""
-        successor = REFRESH.alias("successor")
-        used = exists().where(successor.c.token_hash == REFRESH.c.successor_hash, successor.c.used_at.is_not(None))
-        statement = (
-            select(
-                REFRESH.c.token_hash,
-                REFRESH.c.successor_hash,
-                REFRESH.c.used_at,
-                REFRESH.c.replayed_at,
-                used.label("successor_used"),
-                *_FAMILY,
-                SESSIONS,
-            )
-            .join_from(REFRESH, FAMILIES, FAMILIES.c.id == REFRESH.c.family_id)
-            .join(SESSIONS, SESSIONS.c.id == FAMILIES.c.session_id)
-            .where(REFRESH.c.token_hash == token_hash)
-        )
-        row = (await self._work.execute(statement)).first()
-        if row is None:
+        rows = await self._work.run(_PRESENTED, token_hash=token_hash)
+        if not rows:
             return None
+        row = rows[0]
         token = RefreshToken(
             row.token_hash, row.family_id, row.successor_hash, row.used_at, row.replayed_at, bool(row.successor_used)
         )
         return Presented(token, _family(row), session_of(row))
 
     async def add_refresh(self, token_hash: str, family_id: str) -> None:
-        await self._work.execute(insert(REFRESH).values(token_hash=token_hash, family_id=family_id))
+        await self._work.run(_ADD_REFRESH, token_hash=token_hash, family_id=family_id)
 
     async def use_refresh(self, token_hash: str, successor_hash: str, now: datetime) -> bool:
         """Exchange the token for its successor; True for exactly one of any number of parallel calls."""
-        return await self._use(REFRESH.c.used_at.is_(None), token_hash, used_at=now, successor_hash=successor_hash)
+        return bool(await self._work.run(_USE_REFRESH, hash=token_hash, now=now, successor=successor_hash))
 
     async def replay_refresh(self, token_hash: str, successor_hash: str, now: datetime) -> bool:
         """Make good a lost reply, once: another successor in the place of the one that was lost."""
@@ -151,13 +179,11 @@ class TokenStore:
         return bool(await self._work.insert_ignore(REVOKED, [row], REVOKED.c.token_id))
 
     async def is_revoked(self, token_id: str) -> bool:
-        statement = select(REVOKED.c.token_id).where(REVOKED.c.token_id == token_id)
-        return (await self._work.execute(statement)).first() is not None
+        return bool(await self._work.run(_IS_REVOKED, token_id=token_id))
 
     async def use_assertion(self, assertion_hash: str, expires_at: datetime) -> bool:
         """Note a client assertion; False where it was used before (on whichever replica)."""
-        row = {"assertion_hash": assertion_hash, "expires_at": expires_at}
-        return bool(await self._work.insert_ignore(ASSERTIONS, [row], ASSERTIONS.c.assertion_hash))
+        return bool(await self._work.run(_USE_ASSERTION, assertion_hash=assertion_hash, expires_at=expires_at))
 
     async def prune(self, now: datetime, codes_before: datetime, limit: int) -> int:
         """Remove at most `limit` rows of each kind that expired. Refresh tokens go with their family."""
