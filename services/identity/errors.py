@@ -110,10 +110,6 @@ class AccessDenied(OAuthError):
     code = "access_denied"
 
 
-class RequestNotSupported(OAuthError):
-    code = "request_not_supported"
-
-
 class UnmetAuthenticationRequirements(OAuthError):
     """OpenID Connect Core Error Code unmet_authentication_requirements 1.0: no sign-in here is of the kind that must be."""
 

@@ -1,4 +1,4 @@
-"""Endpoints that clients call directly: token, revocation, introspection, userinfo."""
+"""Endpoints that clients call directly: token, pushed requests, revocation, introspection, userinfo."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from services.identity.api.reading import (
 )
 from services.identity.api.senders import DPOP_CHALLENGE, shown_by, with_nonce
 from services.identity.errors import InvalidDpopProof, InvalidRequest, OAuthError
-from services.identity.handlers import inspect
+from services.identity.handlers import inspect, requests
 from services.identity.handlers import token as tokens
 
 router = APIRouter(tags=["back channel"])
@@ -37,6 +37,17 @@ async def token(request: Request) -> Response:
         authorization = one_authorization(request)
         found = await tokens.token(provider_of(request), parameters, authorization, shown_by(request))
         return with_nonce(request, json_answer(found))
+    except OAuthError as error:
+        return with_nonce(request, oauth_error(error), error)
+
+
+@router.post("/par", summary="Pushed authorization requests (RFC 9126 §2)", openapi_extra=_form())
+async def push(request: Request) -> Response:
+    try:
+        parameters = await form_parameters(request)
+        authorization = one_authorization(request)
+        found = await requests.push(provider_of(request), parameters, authorization, shown_by(request))
+        return with_nonce(request, json_answer(found, 201))
     except OAuthError as error:
         return with_nonce(request, oauth_error(error), error)
 

@@ -3,7 +3,7 @@
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from services.identity.api.pages import (
     consent_page,
@@ -17,26 +17,26 @@ from services.identity.api.pages import (
     signed_out_page,
     speak,
 )
-from services.identity.api.problems import Problem
+from services.identity.api.problems import REFUSED, Problem, missing, refusal
 from services.identity.api.reading import (
     clear_sso_cookie,
     framed,
     provider_of,
     query_or_form,
+    see_other,
     set_sso_cookie,
     sso_cookies,
 )
+from services.identity.domain.checks import Facts
 from services.identity.domain.parameters import Parameters
-from services.identity.errors import InvalidRequest, OAuthError, RequestTooLarge, SignInLocked, SignInRefused, SlowDown
+from services.identity.errors import InvalidRequest, OAuthError, RequestTooLarge
 from services.identity.handlers import authorize as authorization
 from services.identity.handlers import consents, signin
 from services.identity.handlers import logout as leaving
 from services.kit.errors import TongbanError
-from services.kit.pages import FormExpired, gettext, ngettext
+from services.kit.pages import FormExpired, gettext
 
 router = APIRouter(tags=["front channel"], include_in_schema=False)
-SEE_OTHER = 303
-"""After a post a browser must come by GET and leave the form behind (RFC 9700 §4.12): never 307."""
 MAX_QUERY = 6 * 1024
 """Proxies take request lines of 8 KiB."""
 
@@ -64,63 +64,40 @@ async def sign_in(request: Request) -> Response:
         parameters = Parameters.parse(form.get("request", "").encode())
         speak(request, parameters)
         command = signin.SignIn(
-            parameters,
             form.get("username", ""),
             form.get("password", ""),
             request.client.host if request.client else "",
             sso_cookies(request),
         )
-        problems = _missing(command)
+        facts = await authorization.examine(provider_of(request), parameters, command.cookies)
+        if isinstance(facts, authorization.SendBack):
+            return await _answer(request, facts)
+        speak(request, facts.waiting, facts.parameters)
+        problems = missing(command.username, command.password)
         try:
             pages_of(request).forms.check(request, form.get("_token", ""))
         except FormExpired:
             problems = [Problem("", gettext("这一页放得太久了，请再填一次"))]
         if problems:
-            outcome = await authorization.examine(provider_of(request), parameters, command.cookies)
-            if isinstance(outcome, authorization.SendBack):
-                return await _answer(request, outcome)
-            asked = authorization.AskPerson(outcome.known_client, parameters)
+            asked = authorization.ask_sign_in(facts)
             return await sign_in_page(request, asked, problems, command.username, status=422)
-        return await _sign_in(request, command)
+        return await _sign_in(request, command, facts)
     except (OAuthError, TongbanError) as error:
         return await error_page(request, error)
 
 
-def _missing(command: signin.SignIn) -> list[Problem]:
-    found = []
-    if not command.username.strip():
-        found.append(Problem("username", gettext("请填用户名")))
-    if not command.password:
-        found.append(Problem("password", gettext("请填密码")))
-    return found
-
-
-async def _sign_in(request: Request, command: signin.SignIn) -> Response:
-    provider = provider_of(request)
-    headers: dict[str, str] = {}
+async def _sign_in(request: Request, command: signin.SignIn, facts: Facts) -> Response:
     try:
-        outcome = await signin.sign_in(command, provider)
-    except SignInRefused:
-        status, problem = 422, Problem("username", gettext("用户名和密码对不上，请核对"))
-    except SignInLocked as error:
-        headers["Retry-After"] = str(error.seconds)
-        minutes = -(-error.seconds // 60)
-        words = ngettext("试的次数太多了，请过 %(num)d 分钟再来", "试的次数太多了，请过 %(num)d 分钟再来", minutes) % {
-            "num": minutes
-        }
-        status, problem = 429, Problem("", words)
-    except SlowDown as error:
-        headers["Retry-After"] = str(error.retry_after or 2)
-        status, problem = 429, Problem("", gettext("现在登录的人很多，请过几秒再试"))
+        outcome = await signin.sign_in(command, provider_of(request), facts)
+    except REFUSED as error:
+        problem, status, headers = refusal(error)
     else:
         if not isinstance(outcome, signin.SignedIn):
             return await _answer(request, outcome)
         response = await _answer(request, outcome.then)
         set_sso_cookie(response, outcome.realm, outcome.secret)
         return response
-    client = await provider.client(command.parameters.get("client_id"))
-    assert client is not None
-    asked = authorization.AskPerson(client, command.parameters)
+    asked = authorization.ask_sign_in(facts)
     return await sign_in_page(
         request, asked, [problem], command.username, title=gettext("没有登录上"), status=status, headers=headers
     )
@@ -136,10 +113,10 @@ async def go_on(request: Request) -> Response:
         provider, cookies = provider_of(request), sso_cookies(request)
         pages_of(request).forms.check(request, form.get("_token", ""))
         if form.get("choice") == "other":
-            outcome = await authorization.examine(provider, parameters, cookies)
-            if isinstance(outcome, authorization.SendBack):
-                return await _answer(request, outcome)
-            return await sign_in_page(request, authorization.AskPerson(outcome.known_client, parameters))
+            facts = await authorization.examine(provider, parameters, cookies)
+            if not isinstance(facts, authorization.SendBack):
+                return await sign_in_page(request, authorization.ask_sign_in(facts))
+            return await _answer(request, facts)
         return await _answer(request, await authorization.go_on(provider, parameters, cookies))
     except (OAuthError, TongbanError) as error:
         return await error_page(request, error)
@@ -201,7 +178,7 @@ async def home(request: Request) -> Response:
 
 async def _answer(request: Request, outcome: authorization.Outcome) -> Response:
     if isinstance(outcome, authorization.SendBack):
-        return await form_post_page(request, outcome) if outcome.form_post else _redirect(outcome.location)
+        return await form_post_page(request, outcome) if outcome.form_post else see_other(outcome.location)
     if isinstance(outcome, authorization.AskConsent):
         return await consent_page(request, outcome)
     return await sign_in_page(request, outcome)
@@ -209,7 +186,7 @@ async def _answer(request: Request, outcome: authorization.Outcome) -> Response:
 
 async def _signed_out(request: Request, outcome: leaving.SignedOut) -> Response:
     if outcome.location and not outcome.frames:
-        response = _redirect(outcome.location)
+        response = see_other(outcome.location)
     else:
         response = await signed_out_page(request, outcome.client, outcome.frames, outcome.location)
     for realm in outcome.realms:
@@ -230,10 +207,4 @@ def _by_get(request: Request, parameters: Parameters) -> Response:
     query = urlencode(parameters.pairs())
     if len(query) > MAX_QUERY:
         raise RequestTooLarge(f"at most {MAX_QUERY} bytes of parameters")
-    return _redirect(f"{request.url.path}?{query}")
-
-
-def _redirect(location: str) -> Response:
-    # The redirect carries a code: no Referer may.
-    headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
-    return RedirectResponse(location, SEE_OTHER, headers)
+    return see_other(f"{request.url.path}?{query}")

@@ -68,14 +68,14 @@ async def form_fields(request: Request) -> Form:
         raise InvalidRequest("the form cannot be read") from None
 
 
-def speak(request: Request, parameters: Parameters) -> None:
+def speak(request: Request, waiting: Parameters, asked: Parameters | None = None) -> None:
     """Speak the reader's own choice, else `ui_locales` (OpenID Connect Core §3.1.2.1); keep the waiting request in the
-    links that change language or text size, wherever the page was posted to.
+    links that change language or text size, wherever the page was posted to. `asked`: what it is a reference to.
     """
     path = "/logout" if request.url.path.startswith("/logout") else "/authorize"
-    preferences = replace(preferences_of_scope(request.scope), path=path, query=urlencode(parameters.pairs()))
+    preferences = replace(preferences_of_scope(request.scope), path=path, query=urlencode(waiting.pairs()))
     if request.cookies.get(LANGUAGE_COOKIE) not in LANGUAGES:
-        for tag in parameters.words("ui_locales"):
+        for tag in (asked or waiting).words("ui_locales"):
             found = {"zh": CHINESE, "en": ENGLISH}.get(tag.lower().partition("-")[0])
             if found:
                 preferences = replace(preferences, language=found)
@@ -96,9 +96,10 @@ async def sign_in_page(
 ) -> Response:
     """The sign-in form, or the choice of the present account. `title` stands over `problems`."""
     parameters = asked.parameters
+    speak(request, asked.waiting, parameters)
     values = {
         "client": asked.client,
-        "waiting": urlencode(parameters.pairs()),
+        "waiting": urlencode(asked.waiting.pairs()),
         "choose": asked.choose,
         "summary_title": title,
         "problems": [(f"f-{p.field}" if p.field else "", p.words) for p in problems],
@@ -113,14 +114,15 @@ async def sign_in_page(
 
 async def consent_page(request: Request, asked: AskConsent) -> Response:
     """Whether the client may have what it asks for, each thing in plain words."""
+    speak(request, asked.waiting, asked.parameters)
     values = {
         "client": asked.client,
-        "waiting": urlencode(asked.parameters.pairs()),
+        "waiting": urlencode(asked.waiting.pairs()),
         "shown_to": shown_to(asked.session_id),
         "name": asked.name,
         "told": in_words(asked.asked),
     }
-    headers = {"content-security-policy": content_policy(asked.client.origins(asked.redirect_uri))}
+    headers = {"content-security-policy": content_policy(asked.client.origins(asked.parameters["redirect_uri"]))}
     return await pages_of(request).render(request, "identity/consent.html", values, headers=headers)
 
 

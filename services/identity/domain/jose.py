@@ -112,9 +112,9 @@ def verified(token: str, keys: KeySet, algorithms: tuple[str, ...]) -> dict[str,
                 continue
             try:
                 return dict(jwt.decode(token, key, algorithms=list(algorithms)).claims)
-            except (JoseError, ValueError, TypeError):
+            except (JoseError, ValueError, TypeError, RecursionError):
                 continue
-    except (JoseError, ValueError, TypeError):
+    except (JoseError, ValueError, TypeError, RecursionError):
         return None
     return None
 

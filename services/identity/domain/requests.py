@@ -47,7 +47,7 @@ def is_pushed(parameters: Mapping[str, str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RequestObject:
-    """A request as a JWT. `claims` is None unless one of the client's keys signed it by an algorithm of the client's."""
+    """A request as a JWT. `claims` is None unless one of the client's keys signed it by an algorithm that it may use."""
 
     header: Mapping[str, Any]
     claims: Mapping[str, Any] | None
@@ -90,6 +90,4 @@ def _of(name: str, value: Any) -> Iterator[tuple[str, str]]:
     elif isinstance(value, int) and not isinstance(value, bool):
         yield name, str(value)
     elif value is not None:
-        raise InvalidRequestObject(
-            f"{'a claim' if not name.isidentifier() else name} of the request object is no parameter"
-        )
+        raise InvalidRequestObject("a claim of the request object is no parameter")

@@ -83,7 +83,8 @@ def next_step(
     """
     if session is None or "login" in prompts:
         return Next.SIGN_IN
-    if max_age is not None and now - session.auth_time > timedelta(seconds=max_age):
+    # Core §3.1.2.1: zero is the same as prompt=login, however quickly the request comes.
+    if max_age is not None and (not max_age or now - session.auth_time > timedelta(seconds=max_age)):
         return Next.SIGN_IN
     if hinted is not None and hinted != session.account_id:
         return Next.SIGN_IN

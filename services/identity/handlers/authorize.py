@@ -12,8 +12,9 @@ from services.identity.domain.parameters import Parameters
 from services.identity.domain.redirects import with_parameters
 from services.identity.domain.sessions import Next, SsoSession, next_step
 from services.identity.domain.tokens import AuthorizationCode, fingerprint, new_secret
-from services.identity.errors import OAuthError
+from services.identity.errors import InvalidRequestObject, OAuthError
 from services.identity.handlers.provider import Provider
+from services.identity.handlers.requests import find_pushed, keep, unfold, use_up
 from services.identity.handlers.sessions import current_session, touch
 from services.identity.store import Work
 from services.kit.ids import new_id
@@ -41,10 +42,14 @@ class SendBack:
 
 @dataclass(frozen=True, slots=True)
 class AskPerson:
-    """Show the sign-in page, with a choice of the present account where `choose` names one."""
+    """Show the sign-in page, with a choice of the present account where `choose` names one.
+
+    `parameters` are what is asked for, `waiting` is how the page carries the request on.
+    """
 
     client: Client
     parameters: Parameters
+    waiting: Parameters
     choose: str | None = None
 
     @property
@@ -59,9 +64,9 @@ class AskConsent:
 
     client: Client
     parameters: Parameters
+    waiting: Parameters
     asked: Consent
     name: str
-    redirect_uri: str
     session_id: str
 
 
@@ -74,7 +79,7 @@ async def authorize(provider: Provider, parameters: Parameters, cookies: Cookies
     facts = await examine(provider, parameters, cookies, framed=framed)
     if isinstance(facts, SendBack):
         return facts
-    return await proceed(provider, parameters, facts, facts.parameters.words("prompt"))
+    return await proceed(provider, facts, facts.parameters.words("prompt"))
 
 
 async def go_on(provider: Provider, parameters: Parameters, cookies: Cookies) -> Outcome:
@@ -82,7 +87,7 @@ async def go_on(provider: Provider, parameters: Parameters, cookies: Cookies) ->
     facts = await examine(provider, parameters, cookies)
     if isinstance(facts, SendBack):
         return facts
-    return await proceed(provider, parameters, facts, unanswered(facts, "select_account"))
+    return await proceed(provider, facts, unanswered(facts, "select_account"))
 
 
 def unanswered(facts: Facts, *answered: str) -> tuple[str, ...]:
@@ -92,41 +97,50 @@ def unanswered(facts: Facts, *answered: str) -> tuple[str, ...]:
     return tuple(word for word in facts.parameters.words("prompt") if word not in answered)
 
 
-async def proceed(provider: Provider, parameters: Parameters, facts: Facts, prompts: tuple[str, ...]) -> Outcome:
-    """A code, or the page that has to come before. `parameters` are the request as it waits in that page."""
-    client, session = facts.known_client, facts.session
-    step = step_of(facts, prompts)
-    if step is Next.SIGN_IN or session is None:
-        return AskPerson(client, parameters)
-    if step is Next.CODE:
+async def proceed(provider: Provider, facts: Facts, prompts: tuple[str, ...]) -> Outcome:
+    """A code, or the page that has to come before."""
+    session, step = facts.session, step_of(facts, prompts)
+    if step is Next.CODE and session is not None:
         async with provider.work() as work:
             await touch(work, session, facts.now)
             return await give_code(provider, work, facts, session)
+    await keep(provider, facts)
+    if step is Next.SIGN_IN or session is None:
+        return ask_sign_in(facts)
     async with provider.reading() as work:
         if step is Next.CONSENT:
-            return await ask_consent(work, parameters, facts, session)
+            return await ask_consent(work, facts, session)
         account = await work.accounts.by_id(session.account_id)
-    return AskPerson(client, parameters, account.name if account is not None else None)
+    return ask_sign_in(facts, account.name if account is not None else None)
 
 
-def step_of(facts: Facts, prompts: tuple[str, ...]) -> Next:
-    """What comes next for these facts and what is left of the prompts."""
+def step_of(facts: Facts, prompts: tuple[str, ...], *, answering: bool = False) -> Next:
+    """What comes next for these facts and what is left of the prompts. `answering`: a question that follows the sign-in
+    is being answered, and the sign-in may have aged for as long as that takes.
+    """
+    max_age = facts.max_age
+    if answering and max_age is not None:
+        max_age = max(max_age, int(ANSWER_LIFE.total_seconds()))
     return next_step(
         facts.session,
         facts.now,
         prompts=prompts,
-        max_age=_max_age(facts.parameters),
+        max_age=max_age,
         hinted=facts.hinted,
         consented=facts.consented,
     )
 
 
-async def ask_consent(work: Work, parameters: Parameters, facts: Facts, session: SsoSession) -> AskConsent:
+def ask_sign_in(facts: Facts, choose: str | None = None) -> AskPerson:
+    """The sign-in page of a checked request."""
+    return AskPerson(facts.known_client, facts.parameters, facts.waiting, choose)
+
+
+async def ask_consent(work: Work, facts: Facts, session: SsoSession) -> AskConsent:
     """The question to the person of this session."""
     account = await work.accounts.by_id(session.account_id)
     assert account is not None
-    target = facts.parameters["redirect_uri"]
-    return AskConsent(facts.known_client, parameters, facts.asked, account.name, target, session.id)
+    return AskConsent(facts.known_client, facts.parameters, facts.waiting, facts.asked, account.name, session.id)
 
 
 async def examine(
@@ -136,23 +150,33 @@ async def examine(
     client = await provider.client(parameters.get("client_id"))
     facts = provider.facts(parameters, client)
     facts.framed = framed
+    facts.pushed = await find_pushed(provider, parameters)
     run(Endpoint.AUTHORIZE, Stage.WHO, facts)
+    try:
+        unfold(facts)
+        run(Endpoint.AUTHORIZE, Stage.WHERE, facts)
+    except InvalidRequestObject as error:
+        # Nothing in it is believed: the answer goes where the plain parameters say, if that is registered.
+        facts.parameters, facts.request_object = parameters, None
+        run(Endpoint.AUTHORIZE, Stage.WHERE, facts)
+        return await send_error(provider, facts, error)
     try:
         if client is not None and client.realm is not None:
             async with provider.reading() as work:
                 facts.session = await current_session(provider, work, client.realm, cookies.get(client.realm))
                 if facts.session is not None and not client.first_party:
                     facts.consent = await work.consents.find(facts.session.account_id, client.client_id)
-        if hint := parameters.get("id_token_hint"):
+        if hint := facts.parameters.get("id_token_hint"):
             facts.hint = (await provider.keys.ring()).read(hint, ID_TOKEN)
         run(Endpoint.AUTHORIZE, Stage.WHAT, facts)
     except OAuthError as error:
-        return send_error(provider, facts, error)
+        return await send_error(provider, facts, error)
     return facts
 
 
 async def give_code(provider: Provider, work: Work, facts: Facts, session: SsoSession) -> SendBack:
-    """Issue a code for a checked request and the session that answers it."""
+    """Issue a code for a checked request and the session that answers it. Raises InvalidRequestUri."""
+    await use_up(work, facts)
     parameters, client = facts.parameters, facts.known_client
     code = new_secret()
     await work.tokens.add_code(
@@ -163,7 +187,7 @@ async def give_code(provider: Provider, work: Work, facts: Facts, session: SsoSe
             account_id=session.account_id,
             session_id=session.id,
             redirect_uri=parameters["redirect_uri"],
-            scope=" ".join(parameters.words("scope")),
+            scope=" ".join(facts.scope),
             resources=parameters.many("resource"),
             claims={},
             nonce=parameters.get("nonce"),
@@ -176,8 +200,11 @@ async def give_code(provider: Provider, work: Work, facts: Facts, session: SsoSe
     return _answer(provider, facts, {"code": code})
 
 
-def send_error(provider: Provider, facts: Facts, error: OAuthError) -> SendBack:
-    """The error of a request whose client and redirect URI are good."""
+async def send_error(provider: Provider, facts: Facts, error: OAuthError, work: Work | None = None) -> SendBack:
+    """The error of a request whose client and redirect URI are good. Raises InvalidRequestUri."""
+    if facts.pushed is not None:
+        async with work or provider.work() as used:
+            await use_up(used, facts)
     return _answer(provider, facts, error.members())
 
 
@@ -191,7 +218,3 @@ def _answer(provider: Provider, facts: Facts, members: dict[str, str]) -> SendBa
     form_post = parameters.get("response_mode") == "form_post"
     return SendBack(facts.known_client, parameters["redirect_uri"], members, form_post)
 
-
-def _max_age(parameters: Parameters) -> int | None:
-    value = parameters.get("max_age")
-    return int(value) if value is not None else None

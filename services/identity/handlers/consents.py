@@ -7,11 +7,11 @@ from services.identity.domain.sessions import Next, SsoSession
 from services.identity.domain.tokens import fingerprint
 from services.identity.errors import AccessDenied
 from services.identity.handlers.authorize import (
-    AskPerson,
     Cookies,
     Outcome,
     SendBack,
     ask_consent,
+    ask_sign_in,
     examine,
     give_code,
     send_error,
@@ -62,11 +62,12 @@ async def answer(provider: Provider, command: Answer) -> Outcome:
     if isinstance(facts, SendBack):
         return facts
     session, client = facts.session, facts.known_client
-    if session is None or step_of(facts, (*unanswered(facts, "select_account"), "consent")) is not Next.CONSENT:
-        return AskPerson(client, command.parameters)
+    left = (*unanswered(facts, "select_account"), "consent")
+    if session is None or step_of(facts, left, answering=True) is not Next.CONSENT:
+        return ask_sign_in(facts)
     async with provider.work() as work:
         if command.shown_to != shown_to(session.id):
-            return await ask_consent(work, command.parameters, facts, session)
+            return await ask_consent(work, facts, session)
         entry = AuditEntry(
             session.account_id,
             "consent",
@@ -79,7 +80,7 @@ async def answer(provider: Provider, command: Answer) -> Outcome:
         )
         work.audit(entry)
         if not command.agreed:
-            return send_error(provider, facts, AccessDenied("the person did not agree"))
+            return await send_error(provider, facts, AccessDenied("the person did not agree"), work)
         await touch(work, session, facts.now)
         if not client.first_party:
             await work.consents.save(session.account_id, client.client_id, facts.asked.joined(facts.consent))

@@ -6,7 +6,6 @@ from services.identity.domain.accounts import MAX_PASSWORD_BYTES, normal_usernam
 from services.identity.domain.checks import Facts
 from services.identity.domain.clients import Realm
 from services.identity.domain.lockout import account_key, address_key, after_attempt, seconds_locked
-from services.identity.domain.parameters import Parameters
 from services.identity.domain.sessions import SsoSession
 from services.identity.errors import LoginRequired, SignInLocked, SignInRefused, SlowDown
 from services.identity.handlers.authorize import (
@@ -14,7 +13,6 @@ from services.identity.handlers.authorize import (
     Cookies,
     SendBack,
     ask_consent,
-    examine,
     give_code,
     send_error,
 )
@@ -27,9 +25,8 @@ from services.kit.telemetry import metrics
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A posted sign-in form: the authorization request it stands under, and what was typed."""
+    """A posted sign-in form: what was typed, and where."""
 
-    parameters: Parameters
     username: str
     password: str
     address: str
@@ -45,38 +42,33 @@ class SignedIn:
     then: SendBack | AskConsent
 
 
-async def sign_in(command: SignIn, provider: Provider) -> SignedIn | SendBack:
-    """Check the password, begin a session (the cookie is a new one, item 9) and answer the request.
+async def sign_in(command: SignIn, provider: Provider, facts: Facts) -> SignedIn | SendBack:
+    """Check the password, begin a session (the cookie is a new one, item 9) and answer the request, examined before.
 
-    Raises SignInRefused and SignInLocked, alike for known and unknown names; OAuthError for a bad request.
+    Raises SignInRefused and SignInLocked, alike for known and unknown names; InvalidRequestUri.
     """
-    facts = await examine(provider, command.parameters, command.cookies)
-    if isinstance(facts, SendBack):
-        return facts
     realm = facts.known_client.realm
     assert realm is not None
     account_id = await check_password(provider, realm, command.username, command.password, command.address)
     if facts.hinted not in (None, account_id):
         # OpenID Connect Core §3.1.2.1: the client asked for the person of its hint and must not take another for them.
-        return send_error(provider, facts, LoginRequired("another person than the hint's signed in"))
+        return await send_error(provider, facts, LoginRequired("another person than the hint's signed in"))
     async with provider.work() as work:
         old = await current_session(provider, work, realm, command.cookies.get(realm))
         session, secret = await begin_session(provider, work, account_id, realm, old)
         work.audit(
             AuditEntry(account_id, "sign_in", "sso_sessions", session.id, realm.value, facts.known_client.client_id)
         )
-        then = await _after(provider, work, command, facts, session)
+        then = await _after(provider, work, facts, session)
     return SignedIn(realm, secret, then)
 
 
-async def _after(
-    provider: Provider, work: Work, command: SignIn, facts: Facts, session: SsoSession
-) -> SendBack | AskConsent:
+async def _after(provider: Provider, work: Work, facts: Facts, session: SsoSession) -> SendBack | AskConsent:
     facts.session = session
     facts.consent = await work.consents.find(session.account_id, facts.known_client.client_id)
     if facts.consented and "consent" not in facts.parameters.words("prompt"):
         return await give_code(provider, work, facts, session)
-    return await ask_consent(work, command.parameters, facts, session)
+    return await ask_consent(work, facts, session)
 
 
 async def check_password(provider: Provider, realm: Realm, username: str, password: str, address: str) -> str:

@@ -1,6 +1,7 @@
 """Every rule that a request must pass: one small module each, its source in the docstring, and where it applies.
 
 Rows run from the top down. WHO is decided first: its errors are shown on a page (authorize, logout) or in a 401 body.
+WHERE is next: a request that is signed or was pushed has been unfolded by then; its errors are shown on the page too.
 WHAT comes after: its errors go to the client, by redirect or in a body. A rule without an x here does not run.
 """
 
@@ -59,10 +60,20 @@ from services.identity.domain.checks import (
     post_logout_redirect,
     prompt,
     prompt_none,
+    pushed_known,
+    pushed_required,
     redirect_uri,
     refresh_known,
     refresh_reuse,
-    request_object,
+    registration,
+    request_object_audience,
+    request_object_flat,
+    request_object_issuer,
+    request_object_required,
+    request_object_signature,
+    request_object_times,
+    request_one_way,
+    request_uri,
     resource_granted,
     resource_named,
     resource_one,
@@ -84,9 +95,10 @@ __all__ = ["TABLE", "Endpoint", "Facts", "Rules", "Stage", "run"]
 
 
 class Stage(StrEnum):
-    """Whose request it is; what it asks for."""
+    """Whose request it is; where its answer goes, which a request object may say; what it asks for."""
 
     WHO = "who"
+    WHERE = "where"
     WHAT = "what"
 
 
@@ -101,6 +113,7 @@ class Endpoint(IntEnum):
     INTROSPECT = 5
     USERINFO = 6
     LOGOUT = 7
+    PAR = 8
 
     @property
     def path(self) -> str:
@@ -122,10 +135,11 @@ class Row:
 
 
 def _row(module: ModuleType, stage: Stage, columns: str) -> Row:
-    return Row(module.__name__.rpartition(".")[2], module.check, stage, columns.replace(" ", ""))
+    marks = columns.replace(" ", "").ljust(len(Endpoint), "-")
+    return Row(module.__name__.rpartition(".")[2], module.check, stage, marks)
 
 
-WHO, WHAT = Stage.WHO, Stage.WHAT
+WHO, WHERE, WHAT = Stage
 
 # fmt: off
 TABLE: tuple[Row, ...] = (
@@ -137,48 +151,59 @@ TABLE: tuple[Row, ...] = (
     #                                   |  |  |  |  |  introspect
     #                                   |  |  |  |  |  |  userinfo
     #                                   |  |  |  |  |  |  |  logout
-    _row(parameters_once,       WHO,  "x  x  x  x  x  x  -  x"),
+    #                                   |  |  |  |  |  |  |  |  pushed request
+    _row(parameters_once,       WHO,  "x  x  x  x  x  x  -  x  x"),
     _row(client_known,          WHO,  "x  -  -  -  -  -  -  -"),
-    _row(redirect_uri,          WHO,  "x  -  -  -  -  -  -  -"),
-    _row(frame,                 WHO,  "x  -  -  -  -  -  -  -"),
-    _row(client_one_method,     WHO,  "-  x  x  x  x  x  -  -"),
-    _row(client_authenticated,  WHO,  "-  x  x  x  x  x  -  -"),
-    _row(client_secret,         WHO,  "-  x  x  x  x  x  -  -"),
-    _row(assertion_signature,   WHO,  "-  x  x  x  x  x  -  -"),
-    _row(assertion_subject,     WHO,  "-  x  x  x  x  x  -  -"),
-    _row(assertion_audience,    WHO,  "-  x  x  x  x  x  -  -"),
-    _row(assertion_times,       WHO,  "-  x  x  x  x  x  -  -"),
-    _row(assertion_id,          WHO,  "-  x  x  x  x  x  -  -"),
+    _row(request_one_way,        WHO,  "x  -  -  -  -  -  -  -  x"),
+    _row(pushed_known,           WHO,  "x  -  -  -  -  -  -  -"),
+    _row(client_one_method,     WHO,  "-  x  x  x  x  x  -  -  x"),
+    _row(client_authenticated,  WHO,  "-  x  x  x  x  x  -  -  x"),
+    _row(client_secret,         WHO,  "-  x  x  x  x  x  -  -  x"),
+    _row(assertion_signature,   WHO,  "-  x  x  x  x  x  -  -  x"),
+    _row(assertion_subject,     WHO,  "-  x  x  x  x  x  -  -  x"),
+    _row(assertion_audience,    WHO,  "-  x  x  x  x  x  -  -  x"),
+    _row(assertion_times,       WHO,  "-  x  x  x  x  x  -  -  x"),
+    _row(assertion_id,          WHO,  "-  x  x  x  x  x  -  -  x"),
     _row(dpop_required,          WHO,  "-  x  x  x  -  -  -  -"),
-    _row(dpop_one,               WHO,  "-  x  x  x  -  -  x  -"),
-    _row(dpop_signature,         WHO,  "-  x  x  x  -  -  x  -"),
-    _row(fapi2_algorithms,       WHO,  "-  x  x  x  x  x  -  -"),
-    _row(dpop_type,              WHO,  "-  x  x  x  -  -  x  -"),
-    _row(dpop_key,               WHO,  "-  x  x  x  -  -  x  -"),
-    _row(dpop_id,                WHO,  "-  x  x  x  -  -  x  -"),
-    _row(dpop_method,            WHO,  "-  x  x  x  -  -  x  -"),
-    _row(dpop_target,            WHO,  "-  x  x  x  -  -  x  -"),
-    _row(dpop_time,              WHO,  "-  x  x  x  -  -  x  -"),
+    _row(dpop_one,               WHO,  "-  x  x  x  -  -  x  -  x"),
+    _row(dpop_signature,         WHO,  "-  x  x  x  -  -  x  -  x"),
+    _row(fapi2_algorithms,       WHO,  "-  x  x  x  x  x  -  -  x"),
+    _row(dpop_type,              WHO,  "-  x  x  x  -  -  x  -  x"),
+    _row(dpop_key,               WHO,  "-  x  x  x  -  -  x  -  x"),
+    _row(dpop_id,                WHO,  "-  x  x  x  -  -  x  -  x"),
+    _row(dpop_method,            WHO,  "-  x  x  x  -  -  x  -  x"),
+    _row(dpop_target,            WHO,  "-  x  x  x  -  -  x  -  x"),
+    _row(dpop_time,              WHO,  "-  x  x  x  -  -  x  -  x"),
     _row(dpop_token,             WHO,  "-  -  -  -  -  -  x  -"),
-    _row(dpop_nonce,             WHO,  "-  x  x  x  -  -  x  -"),
+    _row(dpop_nonce,             WHO,  "-  x  x  x  -  -  x  -  x"),
     _row(mtls_required,          WHO,  "-  x  x  x  -  -  -  -"),
     _row(introspection_client,  WHO,  "-  -  -  -  -  x  -  -"),
     _row(logout_client,         WHO,  "-  -  -  -  -  -  -  x"),
     _row(post_logout_redirect,  WHO,  "-  -  -  -  -  -  -  x"),
-    _row(assertion_unused,      WHAT, "-  x  x  x  x  x  -  -"),
-    _row(dpop_unused,            WHAT, "-  x  x  x  -  -  x  -"),
-    _row(client_grant,          WHAT, "x  x  x  x  -  -  -  -"),
-    _row(request_object,        WHAT, "x  -  -  -  -  -  -  -"),
-    _row(response_type,         WHAT, "x  -  -  -  -  -  -  -"),
-    _row(response_mode,         WHAT, "x  -  -  -  -  -  -  -"),
-    _row(text_limits,           WHAT, "x  -  -  -  -  -  -  -"),
-    _row(scope,                 WHAT, "x  -  -  -  -  -  -  -"),
+    _row(request_object_signature,WHERE,"x  -  -  -  -  -  -  -  x"),
+    _row(request_object_issuer,  WHERE,"x  -  -  -  -  -  -  -  x"),
+    _row(request_object_audience,WHERE,"x  -  -  -  -  -  -  -  x"),
+    _row(request_object_times,   WHERE,"x  -  -  -  -  -  -  -  x"),
+    _row(request_object_flat,    WHERE,"x  -  -  -  -  -  -  -  x"),
+    _row(redirect_uri,           WHERE,"x  -  -  -  -  -  -  -  x"),
+    _row(frame,                  WHERE,"x  -  -  -  -  -  -  -"),
+    _row(assertion_unused,      WHAT, "-  x  x  x  x  x  -  -  x"),
+    _row(dpop_unused,            WHAT, "-  x  x  x  -  -  x  -  x"),
+    _row(client_grant,          WHAT, "x  x  x  x  -  -  -  -  x"),
+    _row(request_uri,            WHAT, "x  -  -  -  -  -  -  -  x"),
+    _row(pushed_required,        WHAT, "x  -  -  -  -  -  -  -"),
+    _row(request_object_required,WHAT, "x  -  -  -  -  -  -  -  x"),
+    _row(registration,           WHAT, "x  -  -  -  -  -  -  -  x"),
+    _row(response_type,         WHAT, "x  -  -  -  -  -  -  -  x"),
+    _row(response_mode,         WHAT, "x  -  -  -  -  -  -  -  x"),
+    _row(text_limits,           WHAT, "x  -  -  -  -  -  -  -  x"),
+    _row(scope,                 WHAT, "x  -  -  -  -  -  -  -  x"),
     _row(scope_machine,         WHAT, "-  -  -  x  -  -  -  -"),
-    _row(dpop_jkt,               WHAT, "x  -  -  -  -  -  -  -"),
-    _row(pkce_challenge,        WHAT, "x  -  -  -  -  -  -  -"),
-    _row(prompt,                WHAT, "x  -  -  -  -  -  -  -"),
-    _row(max_age,               WHAT, "x  -  -  -  -  -  -  -"),
-    _row(id_token_hint,         WHAT, "x  -  -  -  -  -  -  -"),
+    _row(dpop_jkt,               WHAT, "x  -  -  -  -  -  -  -  x"),
+    _row(pkce_challenge,        WHAT, "x  -  -  -  -  -  -  -  x"),
+    _row(prompt,                WHAT, "x  -  -  -  -  -  -  -  x"),
+    _row(max_age,               WHAT, "x  -  -  -  -  -  -  -  x"),
+    _row(id_token_hint,         WHAT, "x  -  -  -  -  -  -  -  x"),
     _row(prompt_none,           WHAT, "x  -  -  -  -  -  -  -"),
     _row(consent_given,         WHAT, "x  -  -  -  -  -  -  -"),
     _row(code_known,            WHAT, "-  x  -  -  -  -  -  -"),
@@ -195,7 +220,7 @@ TABLE: tuple[Row, ...] = (
     _row(mtls_refresh,           WHAT, "-  -  x  -  -  -  -  -"),
     _row(scope_not_wider,       WHAT, "-  -  x  -  -  -  -  -"),
     _row(resource_one,          WHAT, "-  x  x  x  -  -  -  -"),
-    _row(resources_allowed,     WHAT, "x  -  -  x  -  -  -  -"),
+    _row(resources_allowed,     WHAT, "x  -  -  x  -  -  -  -  x"),
     _row(resource_granted,      WHAT, "-  x  x  -  -  -  -  -"),
     _row(resource_named,        WHAT, "-  -  -  x  -  -  -  -"),
     _row(token_given,           WHAT, "-  -  -  -  x  x  -  -"),

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.identity.domain.assertions import Assertion
-from services.identity.domain.clients import Client
+from services.identity.domain.clients import SCOPES, Client
 from services.identity.domain.consents import Consent
 from services.identity.domain.credentials import NO_CREDENTIALS, Credentials
 from services.identity.domain.parameters import Parameters
+from services.identity.domain.requests import PushedRequest, RequestObject
 from services.identity.domain.sessions import Limits, SsoSession
 from services.identity.domain.tokens import AuthorizationCode, Presented
 from services.identity.errors import InvalidClient, InvalidDpopProof
@@ -45,6 +46,8 @@ class Facts:
     secret_fits: bool = False
     assertion: Assertion | None = None
     assertion_unused: bool = True
+    pushed: PushedRequest | None = None
+    request_object: RequestObject | None = None
     session: SsoSession | None = None
     consent: Consent | None = None
     framed: bool = False
@@ -62,6 +65,26 @@ class Facts:
     """SHA-256 thumbprint of the client certificate of the connection."""
 
     @property
+    def waiting(self) -> Parameters:
+        """The request as a page carries it on: by reference where it has one, so that nobody changes it there."""
+        return self.pushed.reference() if self.pushed is not None else self.parameters
+
+    @property
+    def scope(self) -> tuple[str, ...]:
+        """What is granted of the scope asked for: what nobody knows is ignored (OpenID Connect Core §3.1.2.1), and what
+        is not for this client is left out; the token response tells (RFC 6749 §3.3).
+        """
+        return tuple(
+            word for word in self.parameters.words("scope") if word in SCOPES and word in self.known_client.scopes
+        )
+
+    @property
+    def max_age(self) -> int | None:
+        """How old the sign-in may be, by the request or the client's default (OpenID Connect Registration §2)."""
+        value = self.parameters.get("max_age")
+        return int(value) if value is not None else self.known_client.default_max_age
+
+    @property
     def hinted(self) -> str | None:
         """The account that the id_token_hint names."""
         return str(self.hint["sub"]) if self.hint else None
@@ -70,7 +93,7 @@ class Facts:
     def asked(self) -> Consent:
         """What the client asks the person for."""
         parameters = self.parameters
-        return Consent(frozenset(parameters.words("scope")), resources=frozenset(parameters.many("resource")))
+        return Consent(frozenset(self.scope), resources=frozenset(parameters.many("resource")))
 
     @property
     def consented(self) -> bool:

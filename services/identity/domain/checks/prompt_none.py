@@ -8,12 +8,11 @@ from services.identity.errors import LoginRequired
 def check(facts: Facts) -> None:
     if facts.parameters.words("prompt") != ("none",):
         return
-    max_age = facts.parameters.get("max_age")
     step = next_step(
         facts.session,
         facts.now,
         prompts=(),
-        max_age=int(max_age) if max_age is not None else None,
+        max_age=facts.max_age,
         hinted=facts.hinted,
         consented=True,
     )

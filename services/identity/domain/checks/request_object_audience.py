@@ -1,4 +1,4 @@
-"""RFC 9101 §4: the request object is for us; others may be named too, since it is no secret and gives no right there."""
+"""RFC 9101 §4: the request object is for us; others may be named too: it is no secret, and gives no right there."""
 
 from services.identity.domain.checks.facts import Facts
 from services.identity.errors import InvalidRequestObject

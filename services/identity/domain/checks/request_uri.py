@@ -1,4 +1,4 @@
-"""RFC 9126 §2.1, OpenID Connect Core §3.1.2.6: nothing is pushed by reference, and no address is ever fetched (item 14)."""
+"""RFC 9126 §2.1, OpenID Connect Core §3.1.2.6: nothing is pushed by reference, no address is ever fetched (item 14)."""
 
 from services.identity.domain.checks.facts import Facts
 from services.identity.errors import RequestUriNotSupported
