@@ -1,6 +1,7 @@
-"""accounts load: people that the operator declares."""
+"""accounts load, invite: people that the operator declares, and links by which they set a password."""
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -8,8 +9,12 @@ import typer
 
 from services.cli.support import ACTOR, CommandError, opened, run_async
 from services.identity.domain.account_file import Outcome, read_rows
+from services.identity.domain.clients import Realm
 from services.identity.handlers.accounts import LoadReport, load_accounts
+from services.identity.handlers.enrolment import Invite, link
+from services.identity.handlers.enrolment import invite as make_invite
 from services.identity.handlers.passwords import Passwords
+from services.identity.settings import IdentitySettings
 from services.identity.store import Work
 
 app = typer.Typer(name="accounts", help="Accounts of people, citizens and staff.", no_args_is_help=True)
@@ -42,6 +47,27 @@ def load(file: Annotated[Path, typer.Argument(help="a list in JSON or YAML, UTF-
         print(f"{outcome.value:<15}{report.done.count(outcome)}")
     print(f"{'refused':<15}{len(report.refused)}")
     raise typer.Exit(1 if report.refused else 0)
+
+
+@app.command()
+def invite(
+    user: Annotated[str, typer.Argument(help="user name", metavar="USER")],
+    realm: Annotated[Realm, typer.Option(help="citizen or staff")],
+) -> None:
+    """Print a link by which a person sets a new password, who lost theirs or has none yet.
+
+    It works once, and links printed before for the same account work no more. Once it is used, whoever was signed in
+    to the account is signed out.
+    """
+    print(run_async(_invite(user, realm)))
+
+
+async def _invite(user: str, realm: Realm) -> str:
+    async with opened("identity") as service:
+        settings = service.context.settings
+        assert isinstance(settings, IdentitySettings)
+        command = Invite(ACTOR, realm, user, timedelta(seconds=settings.enrolment_seconds))
+        return link(settings, await make_invite(command, Work(service.context)))
 
 
 async def _load(rows: list[object]) -> LoadReport:

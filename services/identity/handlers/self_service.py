@@ -84,7 +84,8 @@ async def overview(provider: Provider, session: SsoSession) -> Overview:
             names = sorted(await work.sessions.clients(found.id))
             clients = tuple(known[name] for name in names if name in known)
             places.append(Place(found, clients, found.id == session.id))
-        consents = [Agreed(name, known.get(name), *rest) for name, *rest in await work.consents.of_account(account.id)]
+        agreed = await work.consents.of_account(account.id)
+    consents = [Agreed(name, known.get(name), consent, given_at) for name, consent, given_at in agreed]
     return Overview(account, tuple(places), tuple(consents))
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from services.identity.store.accounts import AccountStore
 from services.identity.store.clients import ClientStore
 from services.identity.store.consents import ConsentStore
+from services.identity.store.enrolments import EnrolmentStore
 from services.identity.store.keys import KeyStore
 from services.identity.store.registration import RegistrationStore
 from services.identity.store.requests import RequestStore
@@ -25,6 +26,7 @@ class Work(UnitOfWork):
         self.accounts = AccountStore(self)
         self.clients = ClientStore(self)
         self.consents = ConsentStore(self)
+        self.enrolments = EnrolmentStore(self)
         self.keys = KeyStore(self)
         self.registration = RegistrationStore(self)
         self.requests = RequestStore(self)
