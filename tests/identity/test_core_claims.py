@@ -1,14 +1,16 @@
-"""OpenID Connect Core §5.1, §5.3, §5.4: what scopes tell of a person, and where."""
+"""OpenID Connect Core §5.1, §5.3, §5.4, §5.5: what scopes and single claims tell of a person, and where."""
 
+import json
 from typing import Any
 
 import httpx
 import pytest
 from pydantic import ValidationError
 
+from services.identity.domain.claims_request import read_claims
 from services.identity.domain.person import SCOPE_CLAIMS, PersonClaims
 from tests.identity.conftest import World
-from tests.identity.party import Party
+from tests.identity.party import Party, query
 
 OWN = "urn:tongban:identity"
 
@@ -131,3 +133,77 @@ def test_claims_are_checked_by_kind(subtests: pytest.Subtests) -> None:
     for claims in bad:
         with subtests.test(bad=claims), pytest.raises(ValidationError):
             PersonClaims.model_validate(claims)
+
+
+async def test_single_claims_are_told_where_they_are_asked_for(world: World) -> None:
+    portal, browser = world["portal"], world.browser()
+    asked = {
+        "userinfo": {
+            "email": {"essential": True},
+            "gender": {"value": "female"},
+            "locale": {"values": ["en", "fr"]},
+            "https://example.com/unknown": {"essential": True},
+        },
+        "id_token": {
+            "birthdate": None,
+            "auth_time": {"essential": True},
+            "phone_number": {"values": ["+8613800000001"]},
+        },
+        "elsewhere": 1,
+    }
+    tokens = await browser_tokens(world, browser, scope="openid", claims=json.dumps(asked))
+    # Without the scopes: §5.5. A claim asked for with another value than the person's is left out.
+    assert (await told(portal, tokens)).keys() == {"sub", "realm", "email", "gender"}
+    identity = await portal.claims(tokens["id_token"])
+    assert (identity["birthdate"], identity["phone_number"]) == ("1990-05-12", "+8613800000001")
+    assert not {"email", "gender", "name"} & identity.keys()
+    # They are kept with the family: a refreshed ID token and its access token tell the same.
+    refreshed = (await portal.refresh(tokens["refresh_token"], resource=OWN)).json()
+    assert (await told(portal, refreshed)).keys() == {"sub", "realm", "email", "gender"}
+    assert (await portal.claims(refreshed["id_token"]))["birthdate"] == "1990-05-12"
+    # Nothing that is asked for takes the place of what the provider says itself.
+    forged = json.dumps({"id_token": {"iss": {"value": "x"}, "sid": {"value": "x"}, "name": None}})
+    again = await portal.claims((await browser_tokens(world, browser, claims=forged))["id_token"])
+    assert (again["iss"], again["sid"]) == (identity["iss"], identity["sid"])
+
+
+async def test_a_claims_parameter_is_a_json_object_of_its_form(world: World, subtests: pytest.Subtests) -> None:
+    portal, browser = world["portal"], world.browser()
+    await browser.code(portal)
+    for text in (
+        *("x", "[]", "1", '{"userinfo": []}', '{"userinfo": {"email": 1}}', '{"a": NaN}', '{"a": 1, "a": 2}'),
+        *('{"id_token": {"email": {"essential": "yes"}}}', '{"id_token": {"email": {"values": "x"}}}'),
+        *('{"id_token": null}', "[" * 2000, json.dumps({"id_token": {"email": {"value": "x" * 4096}}})),
+    ):
+        with subtests.test(text=text[:60]):
+            assert (await browser.silent(portal, claims=text))["error"] == "invalid_request"
+    assert "code" in await browser.silent(portal, claims="{}")
+
+
+async def test_a_subject_that_is_asked_for_is_signed_in_or_nobody(world: World) -> None:
+    """§5.5.1: with `sub` as a value the answer is about that person alone."""
+    portal, browser = world["portal"], world.browser()
+    lin = (await portal.claims((await browser_tokens(world, browser))["id_token"]))["sub"]
+    for place in ("id_token", "userinfo"):
+        for wanted, error in (
+            ({"value": lin}, None),
+            ({"values": ["x", lin]}, None),
+            ({"value": "x"}, "login_required"),
+            ({"values": []}, "login_required"),
+            ({"value": 7}, "login_required"),
+        ):
+            claims = json.dumps({place: {"sub": wanted}})
+            assert (await browser.silent(portal, claims=claims)).get("error") == error
+    claims = json.dumps({"id_token": {"sub": {"value": lin}}})
+    other = world.browser()
+    assert query((await other.sign_in(portal, "zhang", claims=claims)).headers["location"])["error"] == "login_required"
+    assert "code" in query((await other.sign_in(portal, "lin", claims=claims)).headers["location"])
+
+
+def test_what_a_client_may_not_ask_for_by_scope_it_cannot_get_one_by_one() -> None:
+    text = json.dumps({"userinfo": {"email": None, "name": None}, "id_token": {"address": None, "acr": {"value": "x"}}})
+    found = read_claims(text, ("openid", "profile"))
+    assert found is not None
+    assert found.names == {"name"}
+    assert found.document() == {"userinfo": {"name": {}}}
+    assert found.id_token == {"acr": {"value": "x"}}

@@ -31,7 +31,7 @@ async def all_kinds(world: World) -> dict[str, str]:
     leaving = logout_claims(
         issuer=ISSUER,
         client_id="portal",
-        account_id=identity["sub"],
+        subject=identity["sub"],
         session_id=identity["sid"],
         token_id="one",
         now=world.clock(),

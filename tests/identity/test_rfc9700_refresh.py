@@ -6,7 +6,7 @@ from datetime import timedelta
 from services.identity.domain.tokens import RefreshToken, Reuse, judge_refresh
 from services.kit.clock import utc_now
 from tests.identity.conftest import Starter, World
-from tests.identity.party import CATALOG
+from tests.identity.party import CASES, CATALOG
 
 
 async def error(answer_of: object) -> str:
@@ -124,7 +124,7 @@ async def test_new_tokens_carry_the_roles_of_now(world: World) -> None:
     granted = (await desk.claims(tokens["access_token"]))["grants"]
     assert {grant["role"] for grant in granted} == {"intake", "deliver"}
     await revoke_role(RevokeRole("operator", "clerk", "*", "deliver"), world.work())
-    again = (await desk.refresh(tokens["refresh_token"])).json()
+    again = (await desk.refresh(tokens["refresh_token"], resource=CASES)).json()
     assert (await desk.claims(again["access_token"]))["grants"] == [{"org": "*", "role": "intake"}]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from authlib.oidc.core.util import create_half_hash
 
 from services.identity.domain.accounts import Account
+from services.identity.domain.claims_request import Requested, asked_of
 from services.identity.domain.clients import Client
 from services.identity.domain.person import IN_ID_TOKEN, told
 from services.identity.domain.sessions import SsoSession
@@ -28,14 +29,16 @@ def access_claims(
     scope: str,
     now: datetime,
     life: timedelta,
+    subject: str | None = None,
     account: Account | None = None,
     session: SsoSession | None = None,
     auth_time: datetime | None = None,
+    for_userinfo: bool = False,
 ) -> dict[str, Any]:
     """An access token for one audience (RFC 9068 §2.2). Without `account` it is the client's own.
 
     `auth_time` is that of the sign-in that gave the tokens, at a refresh too, whatever the session has seen since
-    (RFC 9068 §2.2.1).
+    (RFC 9068 §2.2.1). `for_userinfo`: nothing of the person is in it, since its client can read it (§6).
     """
     claims: dict[str, Any] = {
         "iss": issuer,
@@ -51,16 +54,17 @@ def access_claims(
         grants = [grant.claim() for grant in client.grants]
         return claims | {"sub": client.client_id} | ({"grants": grants} if grants else {})
     claims |= {
-        "sub": account.id,
+        "sub": subject,
         "realm": account.realm.value,
-        "name": account.name,
         "sid": session.id,
         "auth_time": seconds(auth_time),
         "acr": session.acr,
         "amr": list(session.amr),
     }
-    if account.grants:
-        claims["grants"] = [grant.claim() for grant in account.grants]
+    if not for_userinfo:
+        claims["name"] = account.name
+        if account.grants:
+            claims["grants"] = [grant.claim() for grant in account.grants]
     return claims
 
 
@@ -68,20 +72,24 @@ def id_claims(
     *,
     issuer: str,
     client: Client,
+    subject: str,
     account: Account,
     session: SsoSession,
     auth_time: datetime,
     scope: Sequence[str],
+    requested: Requested,
     access_token: str,
     nonce: str | None,
     now: datetime,
     life: timedelta,
 ) -> dict[str, Any]:
-    """An ID token (OpenID Connect Core §2). `auth_time` is the sign-in's, at a refresh too (§12.2)."""
+    """An ID token (OpenID Connect Core §2). `auth_time` is the sign-in's, at a refresh too (§12.2); `requested` are the
+    claims that the parameter `claims` asks for here (§5.5).
+    """
     half_hash = create_half_hash(access_token, client.id_token_signed_response_alg)
     claims: dict[str, Any] = {
         "iss": issuer,
-        "sub": account.id,
+        "sub": subject,
         "aud": client.client_id,
         "azp": client.client_id,
         "iat": seconds(now),
@@ -89,22 +97,30 @@ def id_claims(
         "auth_time": seconds(auth_time),
         "acr": session.acr,
         "amr": list(session.amr),
-        "sid": session.id,
         "at_hash": half_hash.decode() if isinstance(half_hash, bytes) else half_hash,
-        "realm": account.realm.value,
     }
+    # A fapi2 client that hears of no sign-out has no use for it, and its conformance plan warns of what it did not ask.
+    if not client.fapi2 or client.backchannel_logout_uri or client.frontchannel_logout_uri:
+        claims["sid"] = session.id
+    if client.first_party:
+        claims |= house_claims(account)
     if nonce is not None:
         claims["nonce"] = nonce
-    return claims | told(account, IN_ID_TOKEN if "profile" in scope else ())
+    return told(account, IN_ID_TOKEN if "profile" in scope else ()) | asked_of(account, requested) | claims
+
+
+def house_claims(account: Account) -> dict[str, str]:
+    """What no specification knows: for our own surfaces alone, in ID tokens and at userinfo."""
+    return {"realm": account.realm.value}
 
 
 def logout_claims(
-    *, issuer: str, client_id: str, account_id: str, session_id: str, token_id: str, now: datetime, life: timedelta
+    *, issuer: str, client_id: str, subject: str, session_id: str, token_id: str, now: datetime, life: timedelta
 ) -> dict[str, Any]:
     """A logout token (OpenID Connect Back-Channel Logout §2.4): `sid` and `events`, never a nonce."""
     return {
         "iss": issuer,
-        "sub": account_id,
+        "sub": subject,
         "aud": client_id,
         "iat": seconds(now),
         "exp": seconds(now + life),

@@ -44,10 +44,10 @@ _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
 def _client_id(value: str) -> str:
-    # Security item 16: `sub` of an account is 32 hex digits; a client id must never be taken for one.
+    # Security item 16: `sub` is 32 hex digits, pairwise 64; a client id must never be taken for one.
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._~-]{1,63}", value):
         raise ValueError("a client id has 2 to 64 characters A-Z a-z 0-9 . _ ~ -")
-    if re.fullmatch(r"[0-9a-fA-F-]{32,36}", value):
+    if re.fullmatch(r"[0-9a-fA-F-]{32,36}|[0-9a-fA-F]{64}", value):
         raise ValueError("a client id must not look like the id of an account")
     return value
 

@@ -72,21 +72,21 @@ def next_step(
     *,
     prompts: tuple[str, ...],
     max_age: int | None,
-    hinted: str | None,
+    meant: bool,
     consented: bool,
 ) -> Next:
     """Code at once, sign in, choose an account, or agree (OpenID Connect Core §3.1.2.1 and §3.1.2.4: prompt, max_age,
     id_token_hint, consent).
 
-    `session` is alive or None; `hinted` is the account that an id_token_hint names; `consented`: all that is asked for
-    has been agreed to before.
+    `session` is alive or None; `meant`: the request is about its person, or about anybody; `consented`: all that is
+    asked for has been agreed to before.
     """
     if session is None or "login" in prompts:
         return Next.SIGN_IN
     # Core §3.1.2.1: zero is the same as prompt=login, however quickly the request comes.
     if max_age is not None and (not max_age or now - session.auth_time > timedelta(seconds=max_age)):
         return Next.SIGN_IN
-    if hinted is not None and hinted != session.account_id:
+    if not meant:
         return Next.SIGN_IN
     if "select_account" in prompts:
         return Next.CHOOSE

@@ -126,7 +126,7 @@ def step_of(facts: Facts, prompts: tuple[str, ...], *, answering: bool = False) 
         facts.now,
         prompts=prompts,
         max_age=max_age,
-        hinted=facts.hinted,
+        meant=facts.session is not None and facts.meant(facts.session.account_id),
         consented=facts.consented,
     )
 
@@ -189,7 +189,7 @@ async def give_code(provider: Provider, work: Work, facts: Facts, session: SsoSe
             redirect_uri=parameters["redirect_uri"],
             scope=" ".join(facts.scope),
             resources=parameters.many("resource"),
-            claims={},
+            claims=facts.claims.document() if facts.claims is not None else {},
             nonce=parameters.get("nonce"),
             code_challenge=parameters.get("code_challenge"),
             dpop_jkt=parameters.get("dpop_jkt"),

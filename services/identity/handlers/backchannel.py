@@ -32,7 +32,7 @@ async def tell_clients(provider: Provider, work: Work, session: SsoSession) -> N
             order_key=session.id,
             event_id=session.id,
             builder=BUILDER,
-            body=session.account_id.encode(),
+            body=provider.subject(client, session.account_id).encode(),
             content_type="application/x-www-form-urlencoded",
         )
 
@@ -46,7 +46,7 @@ def logout_token_builder(provider: Provider) -> Builder:
         claims = logout_claims(
             issuer=provider.settings.issuer,
             client_id=outgoing.endpoint_id,
-            account_id=outgoing.body.decode(),
+            subject=outgoing.body.decode(),
             session_id=outgoing.order_key,
             token_id=new_id(),
             now=outgoing.now,

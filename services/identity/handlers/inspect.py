@@ -6,10 +6,12 @@ from typing import Any
 
 from services.identity.domain import claims as made
 from services.identity.domain.checks import Endpoint, Facts, Stage, run
+from services.identity.domain.claims_request import asked_of
 from services.identity.domain.jose import ACCESS_TOKEN
 from services.identity.domain.parameters import Parameters
 from services.identity.domain.person import scope_claims, told
-from services.identity.domain.tokens import family_of, fingerprint
+from services.identity.domain.sessions import SsoSession
+from services.identity.domain.tokens import Family, family_of, fingerprint
 from services.identity.errors import InvalidToken, OAuthError
 from services.identity.handlers.client_auth import authenticate, note_assertion
 from services.identity.handlers.provider import Provider
@@ -32,7 +34,9 @@ async def revoke(provider: Provider, parameters: Parameters, authorization: str 
             claims = ring.read(text, ACCESS_TOKEN)
             if claims is not None and claims.get("client_id") == client.client_id:
                 token_id, expires_at = str(claims["jti"]), datetime.fromtimestamp(claims["exp"], UTC)
-                await revoke_token(work, token_id, str(claims["sub"]), expires_at, client=client, reason="asked")
+                found = await _found(work, token_id)
+                person = found[0].account_id if found is not None else client.client_id
+                await revoke_token(work, token_id, person, expires_at, client=client, reason="asked")
             elif claims is None:
                 presented = await work.tokens.presented(fingerprint(text))
                 if presented is not None and presented.family.client_id == client.client_id:
@@ -54,7 +58,7 @@ async def introspect(provider: Provider, parameters: Parameters, authorization: 
             claims = ring.read(text, ACCESS_TOKEN)
             if claims is not None:
                 theirs = client_id == claims.get("client_id") or claims.get("aud") == f"urn:tongban:{client_id}"
-                if theirs and await active(provider, work, claims, facts.now):
+                if theirs and (await active(provider, work, claims, facts.now))[0]:
                     answer = made.introspection(claims)
             else:
                 answer = await _introspect_refresh(provider, work, text, facts)
@@ -74,7 +78,7 @@ async def _introspect_refresh(provider: Provider, work: Work, text: str, facts: 
     return {
         "active": True,
         "client_id": family.client_id,
-        "sub": family.account_id,
+        "sub": provider.subject(facts.known_client, family.account_id),
         "sid": family.session_id,
         "scope": family.scope,
         "exp": made.seconds(family.expires_at),
@@ -92,24 +96,32 @@ async def _checked(provider: Provider, work: Work, facts: Facts, endpoint: Endpo
     return None
 
 
-async def active(provider: Provider, work: Work, claims: Mapping[str, Any], now: datetime) -> bool:
-    """Whether an access token of ours still counts: not expired, not revoked, its family and session alive."""
+async def active(
+    provider: Provider, work: Work, claims: Mapping[str, Any], now: datetime
+) -> tuple[bool, Family | None]:
+    """Whether an access token of ours still counts: not expired, not revoked, its family and session alive.
+
+    With it comes the family: who the person is stands there alone, since `sub` may be pairwise.
+    """
     if claims.get("iss") != provider.settings.issuer or claims["exp"] <= now.timestamp():
-        return False
+        return False, None
     token_id = str(claims["jti"])
-    family_id = family_of(token_id)
-    if family_id is None:
-        return not await work.tokens.is_revoked(token_id)
-    found = await work.tokens.family(family_id, token_id)
+    if family_of(token_id) is None:
+        return not await work.tokens.is_revoked(token_id), None
+    found = await _found(work, token_id)
     if found is None:
-        return False
+        return False, None
     family, session, revoked = found
-    return not revoked and family.revoked_at is None and session.alive(now, provider.rules.sessions)
+    alive = not revoked and family.revoked_at is None and session.alive(now, provider.rules.sessions)
+    return alive, family
 
 
-async def userinfo(
-    provider: Provider, token: str, scheme: str = "bearer", shown: Shown = NOTHING
-) -> dict[str, Any]:
+async def _found(work: Work, token_id: str) -> tuple[Family, SsoSession, bool] | None:
+    family_id = family_of(token_id)
+    return await work.tokens.family(family_id, token_id) if family_id is not None else None
+
+
+async def userinfo(provider: Provider, token: str, scheme: str = "bearer", shown: Shown = NOTHING) -> dict[str, Any]:
     """Claims about the person that the access token's scopes allow. `scheme`: how it came, `bearer` or `dpop`.
 
     Raises InvalidToken, InvalidDpopProof, InsufficientScope.
@@ -119,11 +131,10 @@ async def userinfo(
     gather(provider, facts, shown, token)
     run(Endpoint.USERINFO, Stage.WHO, facts)
     claims = (await provider.keys.ring()).read(token, ACCESS_TOKEN)
-    account = None
     async with provider.reading() as work:
-        if claims is not None and await active(provider, work, claims, facts.now):
-            facts.token = claims
-            account = await work.accounts.by_id(str(claims["sub"]))
+        alive, family = await active(provider, work, claims, facts.now) if claims is not None else (False, None)
+        facts.token = claims if alive else None
+        account = await work.accounts.by_id(family.account_id) if family is not None else None
     # Strangers' proofs are not written down: whoever has no token could fill the table.
     if facts.proof is not None and facts.proof.jkt == facts.confirmation.get("jkt"):
         async with provider.work() as work:
@@ -133,4 +144,7 @@ async def userinfo(
     if account is None or not account.enabled:
         raise InvalidToken("the account is closed")
     scope = str(claims.get("scope", "")).split(" ")
-    return {"sub": account.id, "realm": account.realm.value} | told(account, scope_claims(scope))
+    asked = asked_of(account, family.claims.get("userinfo", {})) if family is not None else {}
+    client = await provider.client(str(claims["client_id"]))
+    ours = made.house_claims(account) if client is not None and client.first_party else {}
+    return {"sub": claims["sub"]} | ours | told(account, scope_claims(scope)) | asked

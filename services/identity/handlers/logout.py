@@ -49,10 +49,10 @@ async def log_out(
     realms = (client.realm,) if client is not None and client.realm is not None else tuple(Realm)
     async with provider.work() as work:
         sessions = await _sessions(provider, work, realms, cookies)
-        if not all(_fits(session, hint) for session in sessions) and not confirmed:
+        if not all(_fits(provider, client, session, hint) for session in sessions) and not confirmed:
             return AskToSignOut(client, parameters)
         if not sessions:
-            sessions = await _named(work, hint)
+            sessions = await _named(provider, client, work, hint)
         frames: list[str] = []
         for session in sessions:
             if await end_session(provider, work, session, "signed_out"):
@@ -88,15 +88,19 @@ async def _sessions(provider: Provider, work: Work, realms: tuple[Realm, ...], c
     return [session for session in found if session is not None]
 
 
-def _fits(session: SsoSession, hint: Mapping[str, Any] | None) -> bool:
+def _fits(provider: Provider, client: Client | None, session: SsoSession, hint: Mapping[str, Any] | None) -> bool:
     """Whether the hint is of this very session; else the person is asked (RP-Initiated Logout §2)."""
-    return hint is not None and session.id == hint.get("sid") and session.account_id == hint.get("sub")
+    if hint is None or client is None or session.id != hint.get("sid"):
+        return False
+    return hint.get("sub") == provider.subject(client, session.account_id)
 
 
-async def _named(work: Work, hint: Mapping[str, Any] | None) -> list[SsoSession]:
+async def _named(
+    provider: Provider, client: Client | None, work: Work, hint: Mapping[str, Any] | None
+) -> list[SsoSession]:
     """The session of the hint, where the browser has lost its cookie: whoever holds the hint is its client."""
     found = await work.sessions.by_id(str(hint.get("sid"))) if hint is not None else None
-    return [found] if found is not None and _fits(found, hint) else []
+    return [found] if found is not None and _fits(provider, client, found, hint) else []
 
 
 def _location(parameters: Parameters) -> str | None:

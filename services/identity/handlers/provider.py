@@ -64,9 +64,19 @@ class Provider:
     def now(self) -> datetime:
         return self.context.clock()
 
+    def subject(self, client: Client, account_id: str) -> str:
+        """`sub` of an account in whatever this client gets: the account's id, or for a pairwise client (OpenID Connect
+        Core §8.1) a keyed digest of its sector and the id, which has another form than any id.
+        """
+        if client.subject_type == "public":
+            return account_id
+        crypto = self.context.crypto
+        assert crypto is not None
+        return crypto.digest(f"{client.sector}\0{account_id}".encode(), "subjects.pairwise")
+
     def facts(self, parameters: Parameters, client: Client | None = None) -> Facts:
         """The beginning of a request's facts."""
-        return Facts(self.rules, self.now(), parameters, client)
+        return Facts(self.rules, self.now(), parameters, client, subject_of=self.subject)
 
     async def client(self, client_id: str | None) -> Client | None:
         """An enabled client."""

@@ -50,9 +50,9 @@ async def sign_in(command: SignIn, provider: Provider, facts: Facts) -> SignedIn
     realm = facts.known_client.realm
     assert realm is not None
     account_id = await check_password(provider, realm, command.username, command.password, command.address)
-    if facts.hinted not in (None, account_id):
-        # OpenID Connect Core §3.1.2.1: the client asked for the person of its hint and must not take another for them.
-        return await send_error(provider, facts, LoginRequired("another person than the hint's signed in"))
+    if not facts.meant(account_id):
+        # OpenID Connect Core §3.1.2.1, §5.5.1: the client asked for one person and must not take another for them.
+        return await send_error(provider, facts, LoginRequired("another person than the one meant signed in"))
     async with provider.work() as work:
         old = await current_session(provider, work, realm, command.cookies.get(realm))
         session, secret = await begin_session(provider, work, account_id, realm, old)

@@ -5,7 +5,7 @@ gave five tokens), has no family of refresh tokens and no resource indicators; s
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -40,6 +40,7 @@ class Grant:
     auth_time: datetime | None = None
     nonce: str | None = None
     refresh_token: str | None = None
+    claims: Mapping[str, Any] = field(default_factory=dict)
 
 
 async def token(
@@ -116,6 +117,7 @@ async def _code(provider: Provider, work: Work, facts: Facts) -> Grant:
         code.auth_time,
         code.nonce,
         refresh_token,
+        code.claims,
     )
 
 
@@ -150,6 +152,7 @@ async def _refresh(provider: Provider, work: Work, facts: Facts) -> Grant:
         family.auth_time,
         None,
         refresh_token,
+        family.claims,
     )
 
 
@@ -201,6 +204,7 @@ async def _answer(
     ring = await provider.keys.ring()
     settings = provider.settings
     life = timedelta(seconds=settings.access_token_seconds)
+    subject = provider.subject(client, grant.account.id) if grant.account is not None else client.client_id
     access = made.access_claims(
         issuer=settings.issuer,
         audience=grant.audience,
@@ -209,9 +213,11 @@ async def _answer(
         scope=grant.scope,
         now=now,
         life=life,
+        subject=subject,
         account=grant.account,
         session=grant.session,
         auth_time=grant.auth_time,
+        for_userinfo=grant.audience == settings.audience,
     )
     if binding:
         access["cnf"] = dict(binding)  # RFC 7800 §3.1
@@ -229,10 +235,12 @@ async def _answer(
         identity = made.id_claims(
             issuer=settings.issuer,
             client=client,
+            subject=subject,
             account=grant.account,
             session=grant.session,
             auth_time=grant.auth_time,
             scope=grant.scope.split(" "),
+            requested=grant.claims.get("id_token", {}),
             access_token=access_token,
             nonce=grant.nonce,
             now=now,

@@ -1,15 +1,17 @@
 """What the checks judge: a request and what is known about it, gathered beforehand, so that no check does I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from services.identity.domain.assertions import Assertion
+from services.identity.domain.claims_request import ClaimsRequest, read_claims
 from services.identity.domain.clients import SCOPES, Client
 from services.identity.domain.consents import Consent
 from services.identity.domain.credentials import NO_CREDENTIALS, Credentials
 from services.identity.domain.parameters import Parameters
+from services.identity.domain.person import scope_claims
 from services.identity.domain.requests import PushedRequest, RequestObject
 from services.identity.domain.sessions import Limits, SsoSession
 from services.identity.domain.tokens import AuthorizationCode, Presented
@@ -55,6 +57,8 @@ class Facts:
     code: AuthorizationCode | None = None
     presented: Presented | None = None
     token: Mapping[str, Any] | None = None
+    subject_of: Callable[[Client, str], str] = lambda client, account_id: account_id
+    """`sub` of an account at a client."""
     scheme: str = "bearer"
     """How the access token came: `bearer` or `dpop`."""
     proof: Proof | None = None
@@ -85,15 +89,26 @@ class Facts:
         return int(value) if value is not None else self.known_client.default_max_age
 
     @property
-    def hinted(self) -> str | None:
-        """The account that the id_token_hint names."""
-        return str(self.hint["sub"]) if self.hint else None
+    def claims(self) -> ClaimsRequest | None:
+        """The `claims` parameter; None for a malformed one, which no check after its own meets."""
+        return read_claims(self.parameters.get("claims"), self.known_client.scopes)
+
+    def meant(self, account_id: str) -> bool:
+        """Whether a request that names people, by `id_token_hint` (OpenID Connect Core §3.1.2.1) or by the claim `sub`
+        (§5.5.1), is about this one.
+        """
+        subject, claims = self.subject_of(self.known_client, account_id), self.claims
+        if self.hint is not None and self.hint["sub"] != subject:
+            return False
+        return claims is None or claims.subjects is None or subject in claims.subjects
 
     @property
     def asked(self) -> Consent:
         """What the client asks the person for."""
         parameters = self.parameters
-        return Consent(frozenset(self.scope), resources=frozenset(parameters.many("resource")))
+        scopes, claims = self.scope, self.claims
+        one_by_one = (claims.names if claims is not None else frozenset()) - frozenset(scope_claims(scopes))
+        return Consent(frozenset(scopes), one_by_one, frozenset(parameters.many("resource")))
 
     @property
     def consented(self) -> bool:

@@ -13,7 +13,7 @@ def check(facts: Facts) -> None:
         facts.now,
         prompts=(),
         max_age=facts.max_age,
-        hinted=facts.hinted,
+        meant=facts.session is not None and facts.meant(facts.session.account_id),
         consented=True,
     )
     if step is not Next.CODE:
