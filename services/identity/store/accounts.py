@@ -1,18 +1,76 @@
 """Accounts, grants and failed sign-ins."""
 
 from datetime import datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from services.identity.domain.accounts import Account, Grant
 from services.identity.domain.clients import Realm
 from services.identity.domain.lockout import Counter
 from services.identity.store.tables import ACCOUNTS, FAILURES, GRANTS
+from services.kit.statements import Statement
 
 if TYPE_CHECKING:
     from services.identity.store.work import Work
+
+
+def _account_where(condition: Any) -> Statement:
+    return Statement(
+        lambda _: (
+            select(ACCOUNTS, GRANTS.c.organisation, GRANTS.c.role)
+            .outerjoin_from(ACCOUNTS, GRANTS, GRANTS.c.account_id == ACCOUNTS.c.id)
+            .where(condition)
+        )
+    )
+
+
+_BY_ID = _account_where(ACCOUNTS.c.id == bindparam("value"))
+_BY_USERNAME = _account_where(ACCOUNTS.c.username_index == bindparam("value"))
+_PASSWORD_HASH = Statement(
+    lambda _: select(ACCOUNTS.c.id, ACCOUNTS.c.password_hash).where(
+        ACCOUNTS.c.realm == bindparam("realm"),
+        ACCOUNTS.c.username_index == bindparam("index"),
+        ACCOUNTS.c.enabled,
+        ACCOUNTS.c.password_hash.is_not(None),
+    )
+)
+_TAKE_BACK = Statement(
+    lambda _: (
+        update(FAILURES)
+        .where(FAILURES.c.key == bindparam("name"), FAILURES.c.failures > 0)
+        .values(failures=FAILURES.c.failures - 1, locked_until=None)
+    )
+)
+_CLEAR = Statement(lambda _: delete(FAILURES).where(FAILURES.c.key == bindparam("name")))
+
+
+def _counter_rows(count: int, *columns: str) -> list[dict[str, Any]]:
+    return [{name: bindparam(f"{name}{n}", type_=FAILURES.c[name].type) for name in columns} for n in range(count)]
+
+
+@cache
+def _lock_counters(count: int) -> Statement:
+    # In one statement: whatever a success beside us deletes, each key has a row afterwards, and it is ours.
+    return Statement(
+        lambda insert: (
+            insert(FAILURES)
+            .values(_counter_rows(count, "key", "failures", "since"))
+            .on_conflict_do_update(index_elements=["key"], set_={"failures": FAILURES.c.failures})
+            .returning(*FAILURES.c)
+        )
+    )
+
+
+@cache
+def _save_counters(count: int) -> Statement:
+    def make(insert: Any) -> Any:
+        begun = insert(FAILURES).values(_counter_rows(count, "key", "failures", "since", "locked_until"))
+        changed = {name: begun.excluded[name] for name in ("failures", "since", "locked_until")}
+        return begun.on_conflict_do_update(index_elements=["key"], set_=changed)
+
+    return Statement(make)
 
 
 class AccountStore:
@@ -23,33 +81,22 @@ class AccountStore:
 
     async def by_id(self, account_id: str) -> Account | None:
         """The account with its grants."""
-        return await self._one(ACCOUNTS.c.id == account_id)
+        return await self._one(_BY_ID, account_id)
 
     async def by_username(self, realm: Realm, username: str) -> Account | None:
         """The account of a normalised user name, with its grants."""
-        return await self._one(ACCOUNTS.c.username_index == self._index(realm, username))
+        return await self._one(_BY_USERNAME, self._index(realm, username))
 
     async def password_hash(self, realm: Realm, username: str) -> tuple[str, str] | None:
         """Id and password hash of an enabled account that has one."""
-        statement = select(ACCOUNTS.c.id, ACCOUNTS.c.password_hash).where(
-            ACCOUNTS.c.realm == realm.value,
-            ACCOUNTS.c.username_index == self._index(realm, username),
-            ACCOUNTS.c.enabled,
-            ACCOUNTS.c.password_hash.is_not(None),
-        )
-        row = (await self._work.execute(statement)).first()
-        return (row.id, row.password_hash) if row is not None else None
+        rows = await self._work.run(_PASSWORD_HASH, realm=realm.value, index=self._index(realm, username))
+        return (rows[0].id, rows[0].password_hash) if rows else None
 
     def _index(self, realm: Realm, username: str) -> str:
         return self._work.crypto.blind_index(username, f"accounts.username/{realm.value}")
 
-    async def _one(self, condition: Any) -> Account | None:
-        statement = (
-            select(ACCOUNTS, GRANTS.c.organisation, GRANTS.c.role)
-            .outerjoin_from(ACCOUNTS, GRANTS, GRANTS.c.account_id == ACCOUNTS.c.id)
-            .where(condition)
-        )
-        rows = (await self._work.execute(statement)).all()
+    async def _one(self, statement: Statement, value: str) -> Account | None:
+        rows = await self._work.run(statement, value=value)
         if not rows:
             return None
         row = rows[0]
@@ -129,32 +176,25 @@ class AccountStore:
 
     async def locked_counters(self, keys: tuple[str, ...]) -> dict[str, Counter]:
         """The failure counters of `keys`, begun where there are none, held until the end of the transaction."""
-        now = self._work.now()
-        dialect = postgresql if self._work.context.database.dialect == "postgresql" else sqlite
-        # Always in one order: two sign-ins cannot deadlock. In one statement: whatever a success beside us deletes,
-        # each key has a row afterwards, and it is ours.
-        begun = dialect.insert(FAILURES).values([{"key": k, "failures": 0, "since": now} for k in sorted(keys)])
-        held = begun.on_conflict_do_update(index_elements=["key"], set_={"failures": FAILURES.c.failures})
-        found = await self._work.execute(held.returning(*FAILURES.c))
+        values: dict[str, Any] = {}
+        for number, key in enumerate(sorted(keys)):  # always in one order: two sign-ins cannot deadlock
+            values |= {f"key{number}": key, f"failures{number}": 0, f"since{number}": self._work.now()}
+        found = await self._work.run(_lock_counters(len(keys)), **values)
         return {row.key: Counter(row.failures, row.since, row.locked_until) for row in found}
 
     async def save_counters(self, counters: dict[str, Counter]) -> None:
-        rows = [
-            {"key": key, "failures": c.failures, "since": c.since, "locked_until": c.locked_until}
-            for key, c in sorted(counters.items())
-        ]
-        await self._work.upsert(FAILURES, rows, ["key"])
+        values: dict[str, Any] = {}
+        for number, (key, c) in enumerate(sorted(counters.items())):
+            row = {"key": key, "failures": c.failures, "since": c.since, "locked_until": c.locked_until}
+            values |= {f"{name}{number}": value for name, value in row.items()}
+        await self._work.run(_save_counters(len(counters)), **values)
 
     async def take_back_failure(self, key: str) -> None:
         """One attempt that was counted beforehand was right after all."""
-        await self._work.execute(
-            update(FAILURES)
-            .where(FAILURES.c.key == key, FAILURES.c.failures > 0)
-            .values(failures=FAILURES.c.failures - 1, locked_until=None)
-        )
+        await self._work.run(_TAKE_BACK, name=key)
 
     async def clear_counter(self, key: str) -> None:
-        await self._work.execute(delete(FAILURES).where(FAILURES.c.key == key))
+        await self._work.run(_CLEAR, name=key)
 
     async def prune_counters(self, before: datetime, limit: int) -> int:
         """Forget counters that were begun before `before`."""

@@ -3,11 +3,12 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import bindparam, delete, or_, select, update
 
 from services.identity.domain.clients import Realm
 from services.identity.domain.sessions import SsoSession
 from services.identity.store.tables import SESSION_CLIENTS, SESSIONS
+from services.kit.statements import Statement
 
 if TYPE_CHECKING:
     from services.identity.store.work import Work
@@ -30,6 +31,26 @@ def session_of(row: Any) -> SsoSession:
     )
 
 
+_BY_SECRET = Statement(
+    lambda _: select(SESSIONS).where(
+        SESSIONS.c.secret_hash == bindparam("secret_hash"), SESSIONS.c.realm == bindparam("realm")
+    )
+)
+_BY_ID = Statement(lambda _: select(SESSIONS).where(SESSIONS.c.id == bindparam("id")))
+_HELD = Statement(lambda _: select(SESSIONS).where(SESSIONS.c.id == bindparam("id")).with_for_update(read=True))
+_ADD = Statement(lambda insert: insert(SESSIONS), [column.name for column in SESSIONS.c if column.name != "ended_at"])
+_TOUCH = Statement(
+    lambda _: (
+        update(SESSIONS)
+        .where(SESSIONS.c.id == bindparam("session_id"), SESSIONS.c.ended_at.is_(None))
+        .values(last_seen_at=bindparam("now"))
+    )
+)
+_JOIN = Statement(
+    lambda insert: insert(SESSION_CLIENTS).on_conflict_do_nothing(), ("session_id", "client_id", "joined_at")
+)
+
+
 class SessionStore:
     """Sessions, by id and by the fingerprint of their cookie."""
 
@@ -38,31 +59,28 @@ class SessionStore:
 
     async def by_secret(self, secret_hash: str, realm: Realm) -> SsoSession | None:
         """The session that a cookie stands for."""
-        statement = select(SESSIONS).where(SESSIONS.c.secret_hash == secret_hash, SESSIONS.c.realm == realm.value)
-        row = (await self._work.execute(statement)).first()
-        return session_of(row) if row is not None else None
+        rows = await self._work.run(_BY_SECRET, secret_hash=secret_hash, realm=realm.value)
+        return session_of(rows[0]) if rows else None
 
     async def by_id(self, session_id: str, *, hold: bool = False) -> SsoSession | None:
         """The session; `hold` lets nobody end it before this transaction ends (SQLite has one writer anyway)."""
-        statement = select(SESSIONS).where(SESSIONS.c.id == session_id)
-        row = (await self._work.execute(statement.with_for_update(read=True) if hold else statement)).first()
-        return session_of(row) if row is not None else None
+        rows = await self._work.run(_HELD if hold else _BY_ID, id=session_id)
+        return session_of(rows[0]) if rows else None
 
     async def add(self, session: SsoSession, secret_hash: str) -> None:
-        await self._work.execute(
-            insert(SESSIONS).values(
-                id=session.id,
-                secret_hash=secret_hash,
-                account_id=session.account_id,
-                realm=session.realm.value,
-                auth_time=session.auth_time,
-                acr=session.acr,
-                amr=" ".join(session.amr),
-                created_at=session.created_at,
-                last_seen_at=session.last_seen_at,
-                expires_at=session.expires_at,
-                version=session.version,
-            )
+        await self._work.run(
+            _ADD,
+            id=session.id,
+            secret_hash=secret_hash,
+            account_id=session.account_id,
+            realm=session.realm.value,
+            auth_time=session.auth_time,
+            acr=session.acr,
+            amr=" ".join(session.amr),
+            created_at=session.created_at,
+            last_seen_at=session.last_seen_at,
+            expires_at=session.expires_at,
+            version=session.version,
         )
 
     async def renew(self, session_id: str, secret_hash: str, now: datetime, expires_at: datetime) -> bool:
@@ -73,7 +91,7 @@ class SessionStore:
 
     async def touch(self, session_id: str, now: datetime) -> None:
         """Note that the session was used."""
-        await self._change(session_id, last_seen_at=now)
+        await self._work.run(_TOUCH, session_id=session_id, now=now)
 
     async def end(self, session: SsoSession, now: datetime) -> bool:
         """Mark the session as ended; False where somebody else did."""
@@ -90,8 +108,7 @@ class SessionStore:
 
     async def join(self, session_id: str, client_id: str) -> None:
         """Note that a client takes part."""
-        row = {"session_id": session_id, "client_id": client_id, "joined_at": self._work.now()}
-        await self._work.insert_ignore(SESSION_CLIENTS, [row], SESSION_CLIENTS.c.client_id)
+        await self._work.run(_JOIN, session_id=session_id, client_id=client_id, joined_at=self._work.now())
 
     async def clients(self, session_id: str) -> list[str]:
         """Ids of the clients that took part."""
