@@ -7,6 +7,7 @@ from pathlib import Path
 from services.contracts import topics
 from services.identity import store
 from services.identity.api import ROUTERS
+from services.identity.api.cors import Cors
 from services.identity.api.metadata import check_document, document
 from services.identity.api.pages import frame
 from services.identity.api.reading import RawQuery
@@ -48,6 +49,7 @@ def build(settings: IdentitySettings) -> Service:
     app.state.pages = pages
     app.add_middleware(RawQuery)
     pages.install(app)
+    app.add_middleware(Cors, provider=provider)
 
     async def prepare() -> None:
         await ensure_keys(provider.work())

@@ -50,6 +50,7 @@ class Provider:
         self.address_lock = LockRule(settings.lockout_address_failures, pause)
         self._clients: dict[str, Client] = {}
         self._client_versions: dict[str, datetime] = {}
+        self._origins: frozenset[str] = frozenset()
         self._clients_at = float("-inf")
         self._clients_lock = asyncio.Lock()
 
@@ -96,6 +97,11 @@ class Provider:
                     self._clients_at = time.monotonic()
         return self._clients
 
+    async def origins(self) -> frozenset[str]:
+        """Every origin whose scripts may call us, whichever client registered it."""
+        await self.clients()
+        return self._origins
+
     async def _read_clients(self) -> None:
         """Only clients that changed are read and parsed; the others keep their parsed keys."""
         async with self.reading() as work:
@@ -106,6 +112,7 @@ class Provider:
             fresh = await work.clients.enabled(sorted(changed))
         kept = {name: found for name, found in self._clients.items() if name in versions and name not in changed}
         self._clients, self._client_versions = kept | fresh, versions
+        self._origins = frozenset(origin for client in self._clients.values() for origin in client.allowed_origins)
 
     def forget_clients(self) -> None:
         """Read the clients again at the next use."""
