@@ -1,9 +1,31 @@
 """OpenID Connect Core §3.1.2: state, nonce, prompt, max_age, hints (item 9's echoes); RFC 9207 (item 6)."""
 
+import json
+from typing import Any
+
 import pytest
 
-from tests.identity.conftest import World
-from tests.identity.party import ISSUER, PASSWORD, Browser, hidden, query
+from services.identity.domain.sessions import ACR
+from tests.identity.conftest import Starter, World
+from tests.identity.party import CASES, ISSUER, PASSWORD, STRANGER_JWKS, Browser, Party, hidden, query
+from tests.identity.test_clients import GOOD
+
+LIMITED = GOOD | {
+    "client_id": "limited",
+    "first_party": True,
+    "jwks": STRANGER_JWKS,
+    "scopes": ["openid", "profile"],
+    "default_max_age": 100,
+    "default_acr_values": ["urn:other"],
+    "require_auth_time": True,
+}
+
+
+async def tokens_of(browser: Browser, party: Party, *, resource: str | None, **parameters: Any) -> dict[str, Any]:
+    """Tokens for the one resource, or for the provider itself."""
+    code = await browser.code(party, resource=resource, **parameters)
+    found: dict[str, Any] = (await party.redeem(code, resource=resource)).json()
+    return found
 
 
 async def test_issuer_and_state_are_in_success_and_error_alike(world: World) -> None:
@@ -39,7 +61,7 @@ async def test_bad_requests_go_back_with_their_error(world: World, subtests: pyt
         ({"max_age": "-1"}, "invalid_request"),
         ({"max_age": "１"}, "invalid_request"),
         ({"nonce": "n" * 1001}, "invalid_request"),
-        ({"request": "e30.e30."}, "request_not_supported"),
+        ({"request": "e30.e30."}, "invalid_request_object"),
         ({"request_uri": "http://169.254.169.254/"}, "request_uri_not_supported"),
         ({"registration": "{}"}, "registration_not_supported"),
         ({"id_token_hint": "e30.e30.e30"}, "invalid_request"),
@@ -50,6 +72,55 @@ async def test_bad_requests_go_back_with_their_error(world: World, subtests: pyt
             assert answer.status_code == 303
             assert answer.headers["location"].startswith(portal.redirect_uri + "?")
             assert query(answer.headers["location"])["error"] == error
+
+
+async def test_unknown_scopes_are_ignored_and_the_answer_tells_what_is_granted(start: Starter) -> None:
+    """§3.1.2.1: "Scope values used that are not understood SHOULD be ignored"; RFC 6749 §3.3."""
+    world: World = await start(more=[LIMITED])
+    for party, resource, granted in (("portal", CASES, "openid email"), ("limited", None, "openid")):
+        client = world[party]
+        asked = {"scope": "openid payments email https://evil.example/x", "resource": resource}
+        tokens = await tokens_of(world.browser(), client, **asked)
+        assert tokens["scope"] == granted
+        assert (await client.claims(tokens["access_token"]))["scope"] == granted
+    refused = await world.http().get(world["limited"].address(scope="email", resource=None))
+    assert query(refused.headers["location"])["error"] == "invalid_scope"
+
+
+async def test_what_is_not_known_is_ignored(world: World, subtests: pytest.Subtests) -> None:
+    """RFC 6749 §3.1, §3.1.2.1: unknown parameters; `display` and `claims_locales` ask for what need not be."""
+    browser = world.browser()
+    await browser.tokens(world["portal"])
+    for parameters in ({"extra": "foobar"}, {"display": "popup"}, {"display": "x"}, {"claims_locales": "se"}):
+        with subtests.test(parameters=parameters):
+            assert "code" in await browser.silent(world["portal"], **parameters)
+
+
+async def test_acr_values_are_a_wish_and_the_answer_tells_which_it_is(world: World) -> None:
+    portal, browser = world["portal"], world.browser()
+    for asked in (ACR, f"urn:other {ACR}", "urn:other 1 2"):
+        tokens = await browser.tokens(portal, acr_values=asked, prompt="login")
+        assert (await portal.claims(tokens["id_token"]))["acr"] == ACR
+        assert "code" in await browser.silent(portal, acr_values=asked)
+
+
+async def test_an_essential_acr_is_reached_or_the_sign_in_fails(world: World, subtests: pytest.Subtests) -> None:
+    """§5.5.1.1, Unmet Authentication Requirements 1.0 §3."""
+    portal, browser = world["portal"], world.browser()
+    await browser.tokens(portal)
+    acr: Any
+    for acr, error in (
+        ({"essential": True, "values": ["urn:other"]}, "unmet_authentication_requirements"),
+        ({"essential": True, "value": "urn:other"}, "unmet_authentication_requirements"),
+        ({"essential": True, "values": ["urn:other", ACR]}, None),
+        ({"essential": True}, None),
+        ({"values": ["urn:other"]}, None),
+        ({"essential": False, "value": "urn:other"}, None),
+        (None, None),
+    ):
+        with subtests.test(acr=acr):
+            found = await browser.silent(portal, claims=json.dumps({"id_token": {"acr": acr}}))
+            assert found.get("error") == error
 
 
 async def test_an_empty_parameter_counts_as_omitted(world: World) -> None:
@@ -111,6 +182,40 @@ async def test_max_age_asks_again_when_the_sign_in_is_older(world: World) -> Non
     assert 'name="password"' in (await browser.http.get(portal.address(max_age="50"))).text
     tokens = await browser.tokens(portal, max_age="50")
     assert "auth_time" in await portal.claims(tokens["id_token"])
+
+
+async def test_max_age_zero_is_prompt_login(world: World) -> None:
+    """§3.1.2.1: "the value 0 is treated the same as prompt=login"."""
+    portal, browser = world["portal"], world.browser()
+    before = await portal.claims((await browser.tokens(portal))["id_token"])
+    assert (await browser.silent(portal, max_age="0"))["error"] == "login_required"
+    world.clock.forward(seconds=2)
+    after = await portal.claims((await browser.tokens(portal, max_age="0"))["id_token"])
+    assert after["auth_time"] >= before["auth_time"] + 2
+
+
+async def test_a_clients_defaults_count_where_the_request_is_silent(start: Starter) -> None:
+    """OpenID Connect Registration §2: default_max_age, default_acr_values, require_auth_time."""
+    world: World = await start(more=[LIMITED])
+    limited, browser = world["limited"], world.browser()
+    claims = await limited.claims((await tokens_of(browser, limited, resource=None))["id_token"])
+    assert {"auth_time", "acr"} <= claims.keys()
+    world.clock.forward(seconds=200)
+    assert (await browser.silent(limited, resource=None))["error"] == "login_required"
+    assert 'name="password"' in (await browser.http.get(limited.address(resource=None))).text
+    assert "code" in await browser.silent(limited, resource=None, max_age="300")
+    # For whom nothing is registered any sign-in will do.
+    assert "code" in await browser.silent(world["portal"])
+
+
+async def test_consent_after_a_sign_in_that_max_age_asked_for_is_given_once(start: Starter) -> None:
+    world: World = await start(more=[LIMITED | {"first_party": False}])
+    limited, browser = world["limited"], world.browser()
+    page = await browser.sign_in(limited, resource=None, max_age="0")
+    world.clock.forward(seconds=30)
+    form = {name: hidden(page.text, name) for name in ("_token", "request", "shown_to")}
+    answer = await browser.http.post("/consent", data=form | {"choice": "allow"})
+    assert "code" in query(answer.headers["location"])
 
 
 async def test_select_account_goes_on_or_takes_another(world: World) -> None:

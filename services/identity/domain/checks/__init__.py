@@ -11,6 +11,7 @@ from enum import IntEnum, StrEnum
 from types import ModuleType
 
 from services.identity.domain.checks import (
+    acr_essential,
     assertion_audience,
     assertion_id,
     assertion_signature,
@@ -204,6 +205,7 @@ TABLE: tuple[Row, ...] = (
     _row(pkce_challenge,        WHAT, "x  -  -  -  -  -  -  -  x"),
     _row(prompt,                WHAT, "x  -  -  -  -  -  -  -  x"),
     _row(max_age,               WHAT, "x  -  -  -  -  -  -  -  x"),
+    _row(acr_essential,          WHAT, "x  -  -  -  -  -  -  -  x"),
     _row(claims_parameter,      WHAT, "x  -  -  -  -  -  -  -  x"),
     _row(id_token_hint,         WHAT, "x  -  -  -  -  -  -  -  x"),
     _row(prompt_none,           WHAT, "x  -  -  -  -  -  -  -"),
