@@ -37,8 +37,30 @@ def _go(folder: Path) -> None:
     _run(APPS / "go", "go", "build", "-mod=readonly", "-o", str(folder / "app"), ".", GOTOOLCHAIN="local")
 
 
+def _oauth2_proxy(folder: Path) -> None:
+    # Go holds the module to its public checksum database.
+    module = "github.com/oauth2-proxy/oauth2-proxy/v7@v7.15.6"
+    _run(folder, "go", "install", module, GOBIN=str(folder), GOTOOLCHAIN="local")
+
+
+def _java(folder: Path) -> None:
+    shutil.copytree(APPS / "java", folder / "source")
+    _run(folder / "source", "mvn", "-q", "-B", "package")
+    shutil.copy(folder / "source" / "target" / "app.jar", folder)
+
+
+def _rust(folder: Path) -> None:
+    shutil.copytree(APPS / "rust", folder / "source")
+    _run(folder / "source", "cargo", "build", "-q", "--release", CARGO_TARGET_DIR=str(folder / "target"))
+    shutil.copy(folder / "target" / "release" / "app", folder)
+
+
 STEPS: dict[str, tuple[str, Callable[[Path], None]]] = {"node": ("npm", _node), "go": ("go", _go)}
-DEEP: dict[str, tuple[str, Callable[[Path], None]]] = {}
+DEEP: dict[str, tuple[str, Callable[[Path], None]]] = {
+    "oauth2-proxy": ("go", _oauth2_proxy),
+    "java": ("mvn", _java),
+    "rust": ("cargo", _rust),
+}
 
 
 def _run(folder: Path, name: str, *arguments: str, **environment: str) -> None:

@@ -1,7 +1,6 @@
 """A person at a browser without scripts, who knows pages by their plain form fields only."""
 
 import ssl
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -60,27 +59,32 @@ class Person:
 
     def go(self, address: str) -> httpx.Response:
         """Open an address and answer the provider's pages until another's page (or an error) is there."""
-        page = self.http.get(address)
+        return self._through(self.http.get(address))
+
+    def press(self, page: httpx.Response) -> httpx.Response:
+        """Press the first button of a page, whosever it is, and go on as `go` does."""
+        form = self._form(page)
+        assert form is not None, page.text
+        return self._through(self._answer(page, form))
+
+    def _through(self, page: httpx.Response) -> httpx.Response:
         for _ in range(6):
-            if page.is_error or not str(page.url).startswith(self.issuer):
-                return page
             form = self._form(page)
-            if form is None:
+            if page.is_error or form is None or not str(page.url).startswith(self.issuer):
                 return page
             page = self._answer(page, form)
         raise AssertionError(f"no way through the provider's pages: {self.seen}")
 
     def _answer(self, page: httpx.Response, form: Form) -> httpx.Response:
-        filled: Mapping[str, str]
-        if "password" in form.fields:
+        filled = form.fields
+        if "password" in filled:
             self.seen.append("sign in")
-            filled = form.fields | {"username": self.username, "password": self.password}
-        else:
+            filled = filled | {"username": self.username, "password": self.password}
+        elif str(page.url).startswith(self.issuer):
             self.seen.append(form.action.strip("/"))
-            filled = form.fields
         # As a browser does for the Enter key: the first button counts.
         name, value = form.buttons[0]
-        return self.http.post(urljoin(str(page.url), form.action), data=dict(filled) | ({name: value} if name else {}))
+        return self.http.post(urljoin(str(page.url), form.action), data=filled | ({name: value} if name else {}))
 
     @staticmethod
     def _form(page: httpx.Response) -> Form | None:

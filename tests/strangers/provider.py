@@ -135,7 +135,7 @@ class Provider:
         log = self.folder / f"{app.client_id}.log"
         process = spawn(command, log, cwd=cwd, env=self.platform.environment | told | environment)
         self._running.append(process)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not _answers(int(told["PORT"])):
             assert process.poll() is None and time.monotonic() < deadline, log.read_text("utf-8", "replace")[-3000:]
             time.sleep(0.05)

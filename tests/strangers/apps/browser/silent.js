@@ -1,0 +1,1 @@
+new oidc.UserManager({ authority: '', client_id: '', redirect_uri: '' }).signinSilentCallback()
