@@ -54,12 +54,14 @@ class Holder:
         registry = _Any(algorithms=[head["alg"]])
         return jws.serialize_compact(head, json.dumps(found), self.key, registry=registry)
 
-    async def token(self, party: Party, *proofs: str, **parameters: Any) -> httpx.Response:
-        """A token request with a good proof (or these), tried again once with the nonce that the provider asks for."""
+    async def token(self, party: Party, *proofs: str, path: str = "/token", **parameters: Any) -> httpx.Response:
+        """A token request with a good proof (or these), tried again once with the nonce that the provider asks for.
+        Or, by its path, a pushed one.
+        """
         for _ in range(2):
-            headers = [("DPoP", proof) for proof in proofs or [self.proof()]]
+            headers = [("DPoP", proof) for proof in proofs or [self.proof(f"{ISSUER}{path}")]]
             data = party.authenticated(**parameters)
-            answer = await party.http.post("/token", data=data, headers=headers)
+            answer = await party.http.post(path, data=data, headers=headers)
             self.nonce = answer.headers.get("DPoP-Nonce", self.nonce)
             if proofs or answer.json().get("error") != "use_dpop_nonce":
                 break

@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from joserfc.jwk import RSAKey
@@ -14,7 +13,7 @@ from services.kit.ids import new_id
 from tests.identity.conftest import Starter, World
 from tests.identity.dpop import TOKEN, Holder
 from tests.identity.party import ISSUER, STRANGER_JWKS
-from tests.identity.test_rfc9449_dpop import GRANTS, MACHINE, SERVER
+from tests.identity.test_rfc9449_dpop import ASKED, GRANTS, MACHINE, PUSHED, SERVER
 
 RSA = RSAKey.generate_key(2048, auto_kid=True)
 BANK = SERVER | {
@@ -113,19 +112,18 @@ async def test_section_5_3_2_1_clocks_differ(world: World, holder: Holder) -> No
 
 async def test_section_5_4_algorithms(world: World, holder: Holder, subtests: pytest.Subtests) -> None:
     bank = world["bank"]
-    asked: dict[str, tuple[str, dict[str, Any]]] = {name: ("/token", given) for name, given in GRANTS.items()}
-    asked |= {"revoke": ("/revoke", {"token": "t"}), "introspect": ("/introspect", {"token": "t"})}
-    await holder.token(bank, **MACHINE)
-    for name, (path, parameters) in asked.items():
-        with subtests.test(endpoint=name):
-            header = {"alg": "RS256", "kid": RSA.kid}
-            data = bank.authenticated(**parameters, client_assertion=bank.assertion(key=RSA, header=header))
-            answer = await bank.http.post(path, data=data, headers={"DPoP": holder.proof()})
-            assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    assert (await holder.token(bank, **MACHINE)).status_code == 200
     signing = Holder(world.clock, RSA, "RS256", holder.nonce)
-    answer = await signing.token(bank, **MACHINE)
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_dpop_proof")
+    for asked, parameters in (ASKED | {"par": PUSHED | {"client_id": "bank"}}).items():
+        with subtests.test(asked=asked):
+            header = {"alg": "RS256", "kid": RSA.kid}
+            assertion = bank.assertion(key=RSA, header=header)
+            answer = await holder.token(bank, **parameters | {"client_assertion": assertion})
+            assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+            url = f"{ISSUER}{parameters.get('path', '/token')}"
+            answer = await signing.token(bank, signing.proof(url), **parameters)
+            assert (answer.status_code, answer.json()["error"]) == (400, "invalid_dpop_proof")
     signing.alg = "PS256"
-    header = {"alg": "PS256", "kid": RSA.kid}
+    header["alg"] = "PS256"
     good = bank.assertion(key=RSA, header=header)
     assert (await signing.token(bank, **MACHINE | {"client_assertion": good})).status_code == 200

@@ -10,7 +10,7 @@ from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 from services.kit.dpop import normalized
 from tests.identity.conftest import Starter, World
 from tests.identity.dpop import TOKEN, USERINFO, Holder
-from tests.identity.party import CASES, ISSUER, STRANGER_JWKS, Party
+from tests.identity.party import CASES, ISSUER, PASSWORD, STRANGER_JWKS, Party, challenge_of, query
 
 APP: dict[str, Any] = {
     "client_id": "app",
@@ -38,6 +38,17 @@ GRANTS: dict[str, dict[str, Any]] = {
     "refresh": {"grant_type": "refresh_token", "refresh_token": "r"},
     "machine": MACHINE,
 }
+PUSHED: dict[str, Any] = {
+    "path": "/par",
+    "client_id": "server",
+    "response_type": "code",
+    "redirect_uri": "https://app.example/callback",
+    "scope": "openid",
+    "code_challenge": challenge_of("v" * 43),
+    "code_challenge_method": "S256",
+}
+ASKED = GRANTS | {"par": PUSHED}
+"""Where clients send proofs, with what."""
 
 
 @pytest.fixture
@@ -112,11 +123,12 @@ def bad_proofs(holder: Holder, url: str, method: str, **claims: Any) -> dict[str
 async def test_section_4_3_at_the_token_endpoint(world: World, holder: Holder, subtests: pytest.Subtests) -> None:
     server = world["server"]
     assert (await holder.token(server, **MACHINE)).status_code == 200
-    for grant, parameters in GRANTS.items():
-        for name, proofs in bad_proofs(holder, TOKEN, "POST").items():
-            with subtests.test(grant=grant, case=name):
+    for asked, parameters in ASKED.items():
+        for name, proofs in bad_proofs(holder, f"{ISSUER}{parameters.get('path', '/token')}", "POST").items():
+            with subtests.test(asked=asked, case=name):
                 answer = await holder.token(server, *proofs, **parameters)
                 assert (answer.status_code, answer.json()["error"]) == (400, "invalid_dpop_proof"), answer.text
+                assert name[0] not in "256" or "signed" in answer.json()["error_description"]
 
 
 async def test_section_4_3_at_userinfo(world: World, holder: Holder, subtests: pytest.Subtests) -> None:
@@ -130,6 +142,7 @@ async def test_section_4_3_at_userinfo(world: World, holder: Holder, subtests: p
         with subtests.test(case=name):
             answer = await holder.userinfo(http, token, *proofs)
             assert (answer.status_code, answer.json()["error"]) == (401, "invalid_dpop_proof"), answer.text
+            assert name[0] not in "256" or "signed" in answer.json()["error_description"]
             assert answer.headers["WWW-Authenticate"].startswith('DPoP algs="ES256 ')
             assert 'error="invalid_dpop_proof"' in answer.headers["WWW-Authenticate"]
 
@@ -155,9 +168,11 @@ async def test_every_algorithm_that_the_metadata_tell_is_taken(world: World, sub
 async def test_section_8_nonces(world: World, start: Starter, holder: Holder) -> None:
     """§8: without a nonce, or with one that is too old, the answer brings one; replicas take each other's."""
     server, replica = world["server"], await start(more=[APP, SERVER])
-    for grant, parameters in GRANTS.items():
-        refused = await holder.token(server, holder.proof(nonce="made-up"), **parameters)
-        assert (refused.status_code, refused.json()["error"]) == (400, "use_dpop_nonce"), grant
+    for name, parameters in ASKED.items():
+        url = f"{ISSUER}{parameters.get('path', '/token')}"
+        refused = await holder.token(server, holder.proof(url, nonce="made-up"), **parameters)
+        assert (refused.status_code, refused.json()["error"]) == (400, "use_dpop_nonce"), name
+        assert refused.headers["DPoP-Nonce"]
     asked = await server.http.post(
         "/token", data=server.authenticated(**MACHINE), headers={"DPoP": holder.proof(nonce=None)}
     )
@@ -216,6 +231,10 @@ async def test_section_11_1_a_proof_is_taken_once(world: World, start: Starter, 
         for grant, parameters in GRANTS.items():
             answer = await holder.token(there["server"], one, **parameters)
             assert (answer.status_code, answer.json()["error"]) == (400, "invalid_dpop_proof"), grant
+        pushed = holder.proof(f"{ISSUER}/par", jti="pushed")
+        answer = await holder.token(there["server"], pushed, **PUSHED)
+        assert answer.status_code == (201 if there is world else 400)
+    assert answer.json()["error"] == "invalid_dpop_proof"
     # What a refusal leaves behind is no valid request either: the code is not spent by it.
     code = await world.browser().code(app, resource=None)
     assert (await holder.redeem(app, code, one, **PUBLIC)).json()["error"] == "invalid_dpop_proof"
@@ -321,9 +340,22 @@ async def test_section_10_a_code_may_name_its_key(world: World, holder: Holder) 
     without = await portal.redeem(code, resource=None)
     assert (without.status_code, without.json()["error"]) == (400, "invalid_grant")
     assert (await holder.redeem(portal, code)).json()["token_type"] == "DPoP"
+    # §10.1: a pushed request binds its code by its proof, and does not name another key.
+    server = world["server"]
+    named = await holder.token(server, **PUSHED | {"dpop_jkt": thief.jkt})
+    assert (named.status_code, named.json()["error"]) == (400, "invalid_request")
+    request_uri = (await holder.token(server, **PUSHED)).json()["request_uri"]
+    browser, query_of = world.browser(), {"client_id": "server", "request_uri": request_uri}
+    page = await browser.http.get("/authorize", params=query_of)
+    code = query((await browser.post_sign_in(page.text, "lin", PASSWORD)).headers["location"])["code"]
+    server.verifier = "v" * 43
+    assert (await thief.redeem(server, code)).json()["error"] == "invalid_grant"
+    assert (await holder.redeem(server, code)).status_code == 200
     for bad in ("x", holder.jkt + "A", holder.jkt[:-1] + "!"):
         answer = await world.http().get(portal.address(dpop_jkt=bad))
         assert "error=invalid_request" in answer.headers["location"]
+        pushed = await holder.token(server, **PUSHED | {"dpop_jkt": bad})
+        assert (pushed.status_code, pushed.json()["error"]) == (400, "invalid_request")
 
 
 async def test_used_proofs_are_forgotten(world: World, holder: Holder) -> None:

@@ -169,7 +169,7 @@ TABLE: tuple[Row, ...] = (
     _row(dpop_required,          WHO,  "-  x  x  x  -  -  -  -"),
     _row(dpop_one,               WHO,  "-  x  x  x  -  -  x  -  x"),
     _row(dpop_signature,         WHO,  "-  x  x  x  -  -  x  -  x"),
-    _row(fapi2_algorithms,       WHO,  "-  x  x  x  x  x  -  -  x"),
+    _row(fapi2_algorithms,       WHO,  "-  x  x  x  -  -  -  -  x"),
     _row(dpop_type,              WHO,  "-  x  x  x  -  -  x  -  x"),
     _row(dpop_key,               WHO,  "-  x  x  x  -  -  x  -  x"),
     _row(dpop_id,                WHO,  "-  x  x  x  -  -  x  -  x"),
