@@ -10,12 +10,14 @@ from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
 
 import httpx
 
-from tests.identity.party import ISSUER, PASSWORD, STRANGER_JWKS, Party, hidden
+from tests.identity.dpop import Holder
+from tests.identity.party import ISSUER, PASSWORD, STRANGER_JWKS, Party, challenge_of, hidden
 
 BASE = "https://suite.example/test/a/tongban"
 CALLBACK = f"{BASE}/callback"
 WITH_QUERY = f"{CALLBACK}?dummy1=lorem&dummy2=ipsum"
 DONE = f"{BASE}/post_logout_redirect"
+FAPI2_SCOPE = "openid profile"
 OWN = {"code", "state", "iss"}
 """All that an answer may hold; of an error, `error` and `error_description` instead of the code."""
 KNOWN_IN_ID_TOKEN = {
@@ -193,3 +195,73 @@ def check_token_error(answer: httpx.Response, *errors: str, statuses: tuple[int,
     assert answer.headers["content-type"].startswith("application/json")
     assert answer.json()["error"] in errors
     assert PRINTABLE.fullmatch(answer.json().get("error_description", "x"))
+
+
+@dataclass
+class Bank:
+    """A client of the plan: what it pushes, where it sends the browser, how it calls."""
+
+    party: Party
+    person: Person
+    holder: Holder
+    verifier: str = field(default_factory=lambda: secrets.token_urlsafe(40))
+
+    async def push(self, *proofs: str, assertion: str | None = None, **parameters: Any) -> httpx.Response:
+        """A pushed request; one retry where the provider asks for a nonce."""
+        pkce = {"code_challenge": challenge_of(self.verifier), "code_challenge_method": "S256"}
+        asked = request(self.party, **{"scope": FAPI2_SCOPE, "redirect_uri": CALLBACK} | pkce | parameters)
+        for _ in range(2):
+            given = self.party.authenticated(**asked, client_assertion=assertion or self.party.assertion())
+            headers = [("DPoP", proof) for proof in proofs]
+            answer = await self.party.http.post("/par", data=given, headers=headers)
+            self.holder.nonce = answer.headers.get("DPoP-Nonce", self.holder.nonce)
+            if not proofs or answer.json().get("error") != "use_dpop_nonce":
+                return answer
+            proofs = (self.holder.proof(f"{ISSUER}/par"),)
+        return answer
+
+    async def address(self, *proofs: str, beside: dict[str, str] | None = None, **parameters: Any) -> str:
+        """Where the browser goes: the parameters that OpenID Connect wants twice stand beside the reference."""
+        answer = await self.push(*proofs, **parameters)
+        assert answer.status_code == 201, answer.text
+        assert answer.headers["content-type"].startswith("application/json")
+        assert answer.json()["expires_in"] >= 5
+        twice = {
+            "response_type": "code",
+            "scope": FAPI2_SCOPE,
+            "redirect_uri": parameters.get("redirect_uri", CALLBACK),
+        }
+        named = {"client_id": self.party.client_id, "request_uri": answer.json()["request_uri"]}
+        return "/authorize?" + urlencode(named | (twice if beside is None else beside))
+
+    async def visit(self, address: str) -> Callback | httpx.Response:
+        return await self.person.go_on(await self.person.http.get(address))
+
+    async def back(self, *proofs: str, beside: dict[str, str] | None = None, **parameters: Any) -> Callback:
+        found = await self.visit(await self.address(*proofs, beside=beside, **parameters))
+        assert isinstance(found, Callback), found.text
+        return found
+
+    async def redeem(self, code: str, *proofs: str, **parameters: Any) -> httpx.Response:
+        given = {"redirect_uri": CALLBACK, "code_verifier": self.verifier} | parameters
+        return await self.holder.redeem(self.party, code, *proofs, **given)
+
+    async def tokens(self, *proofs: str, beside: dict[str, str] | None = None, **parameters: Any) -> dict[str, Any]:
+        """Tokens of a whole flow, checked as every module does."""
+        found = await self.back(*proofs, beside=beside, **parameters)
+        assert found.fields.keys() <= {"code", "state", "iss"} and found.fields["iss"] == ISSUER
+        redirect_uri = parameters.get("redirect_uri", CALLBACK)
+        answer = await self.redeem(found.fields["code"], redirect_uri=redirect_uri)
+        assert answer.status_code == 200, answer.text
+        tokens: dict[str, Any] = answer.json()
+        assert tokens["token_type"] == "DPoP" and tokens["expires_in"] > 0
+        return tokens
+
+    async def claims(self, tokens: dict[str, Any]) -> dict[str, Any]:
+        found = await self.party.claims(tokens["id_token"])
+        header = found.pop("header")
+        assert header["alg"] in ("PS256", "ES256", "EdDSA") and header["kid"]
+        return found
+
+    async def userinfo(self, tokens: dict[str, Any], *proofs: str, scheme: str = "DPoP") -> httpx.Response:
+        return await self.holder.userinfo(self.party.http, tokens["access_token"], *proofs, scheme=scheme)

@@ -29,7 +29,7 @@ from services.identity.api.reading import (
 )
 from services.identity.domain.checks import Facts
 from services.identity.domain.parameters import Parameters
-from services.identity.errors import InvalidRequest, OAuthError, RequestTooLarge
+from services.identity.errors import AccessDenied, InvalidRequest, OAuthError, RequestTooLarge
 from services.identity.handlers import authorize as authorization
 from services.identity.handlers import consents, signin
 from services.identity.handlers import logout as leaving
@@ -76,6 +76,9 @@ async def sign_in(request: Request) -> Response:
         problems = missing(command.username, command.password)
         try:
             pages_of(request).forms.check(request, form.get("_token", ""))
+            if form.get("choice") == "cancel":
+                refused = AccessDenied("the person did not sign in")
+                return await _answer(request, await authorization.send_error(provider_of(request), facts, refused))
         except FormExpired:
             problems = [Problem("", gettext("这一页放得太久了，请再填一次"))]
         if problems:
