@@ -126,11 +126,13 @@ async def test_only_clients_that_changed_are_read_again(start: Starter, monkeypa
     keys = before["other"].keys
     await start(more=[GOOD | {"client_uri": "https://shop.example/"}, GOOD | {"client_id": "other"}])
     parsed: list[str] = []
-    stored = Client.stored.__func__  # type: ignore[attr-defined]
-    noting = classmethod(
-        lambda cls, document, digest: parsed.append(document["client_id"]) or stored(cls, document, digest)
-    )
-    monkeypatch.setattr(Client, "stored", noting)
+    stored = Client.stored
+
+    def noted(document: dict[str, Any], digest: str | None) -> Client:
+        parsed.append(document["client_id"])
+        return stored(document, digest)
+
+    monkeypatch.setattr(Client, "stored", noted)
     after = await world.provider.clients()
     assert parsed == ["shop"]
     assert (after["shop"].client_uri, after["other"], after["other"].keys) == (

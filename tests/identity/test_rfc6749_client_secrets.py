@@ -1,16 +1,20 @@
 """RFC 6749 §2.3 and §2.3.1: a client that registered a secret proves itself by it, and in the registered way only."""
 
 import base64
+import hmac
 import logging
 from typing import Any
 from urllib.parse import quote_plus
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from services.identity.domain.clients import Client, ClientDeclaration
-from services.identity.handlers import client_auth
+from services.identity.domain.credentials import read_credentials
+from services.identity.domain.parameters import Parameters
 from services.identity.store.clients import ClientStore
 from tests.identity.conftest import Starter, World
 from tests.identity.party import CATALOG, JWT_BEARER
@@ -167,11 +171,18 @@ async def test_the_same_work_is_done_for_a_client_that_is_unknown(
 ) -> None:
     world: World = await start(more=[BASIC])
     done: list[str] = []
-    digest, compare = ClientStore.secret_digest, client_auth.hmac.compare_digest
-    monkeypatch.setattr(
-        ClientStore, "secret_digest", lambda self, name, secret: done.append(name) or digest(self, name, secret)
-    )
-    monkeypatch.setattr(client_auth.hmac, "compare_digest", lambda a, b: done.append("compare") or compare(a, b))
+    digest, compare = ClientStore.secret_digest, hmac.compare_digest
+
+    def noted_digest(store: ClientStore, name: str, secret: str) -> str:
+        done.append(name)
+        return digest(store, name, secret)
+
+    def noted_compare(one: str, other: str) -> bool:
+        done.append("compare")
+        return compare(one, other)
+
+    monkeypatch.setattr(ClientStore, "secret_digest", noted_digest)
+    monkeypatch.setattr(hmac, "compare_digest", noted_compare)
     for name in ("shop.basic", "nobody", "cases"):
         await ask(world, header(name, "x" * 16))
     assert done == ["shop.basic", "compare", "nobody", "compare", "cases", "compare"]
@@ -194,3 +205,21 @@ def test_a_secret_and_its_method_go_together() -> None:
             ClientDeclaration.model_validate(BASIC | changed)
     assert "x" * 16 not in repr(ClientDeclaration.model_validate(declared("a1", "client_secret_post", "x" * 16)))
     assert Client.stored(BASIC | {"client_secret": None}, "d" * 64).secret_digest == "d" * 64
+
+
+@settings(max_examples=25, deadline=None)
+@given(name=st.text(min_size=1), secret=st.text(), junk=st.binary(max_size=40))
+def test_whatever_is_in_the_header_is_read_or_refused(name: str, secret: str, junk: bytes) -> None:
+    """RFC 6749 §2.3.1 and RFC 7617 §2, fuzzed: what was encoded is read again, and nothing breaks."""
+    try:
+        encoded = header(name, secret)["Authorization"]
+    except UnicodeEncodeError:
+        return  # half a surrogate pair is in no form
+    found = read_credentials(Parameters([]), encoded)
+    assert (found.method, found.client_ids, found.secret) == ("client_secret_basic", (name,), secret)
+    for value in (junk.decode("latin-1"), "Basic " + junk.decode("latin-1"), raw(junk)["Authorization"]):
+        assert read_credentials(Parameters([("client_id", "a")]), value).methods in (
+            ("client_secret_basic",),
+            ("other",),
+        )
+    assert repr(found) == f"Credentials(methods=('client_secret_basic',), scheme='Basic', client_ids={(name,)!r})"

@@ -5,12 +5,15 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from joserfc.jwk import ECKey, RSAKey
 from sqlalchemy import select, update
 
 from services.identity.domain.clients import Client, Realm
-from services.identity.domain.registration import PREFIX
+from services.identity.domain.registration import _TAKEN, PREFIX, declaration_of, metadata_of
 from services.identity.domain.tokens import fingerprint
+from services.identity.errors import OAuthError
 from services.identity.handlers.registration import MakeInitialToken, make_initial_token
 from services.identity.store.tables import CLIENTS, INITIAL_TOKENS
 from services.kit import deliveries
@@ -218,6 +221,7 @@ async def test_what_is_refused_and_how(world: World, subtests: pytest.Subtests) 
             assert (answer.status_code, answer.json()["error"]) == (400, error), answer.text
             assert answer.headers["cache-control"] == "no-store"
             assert answer.json()["error_description"].isascii()
+    body: Any
     for body in ([], "x", None):
         with subtests.test(body=body):
             answer = await register(world, token, body)
@@ -333,3 +337,24 @@ async def test_a_start_leaves_registered_clients_alone(start: Starter, monkeypat
 async def test_the_metadata_names_the_endpoint(world: World) -> None:
     found = (await world.http().get("/.well-known/openid-configuration")).json()
     assert found["registration_endpoint"] == "https://id.example/register"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    changed=st.dictionaries(st.sampled_from([*_TAKEN, "client_name#x", "scope", "response_types"]), JSON, max_size=4)
+)
+def test_whatever_is_sent_is_registered_or_refused(changed: dict[str, Any]) -> None:
+    """RFC 7591 §3.2.2, fuzzed: any JSON for any member, and never another error."""
+    try:
+        found = declaration_of(METADATA | changed, client_id="dyn.x", realm=Realm.CITIZEN, secret="x" * 43)
+    except OAuthError as error:
+        assert error.code in ("invalid_redirect_uri", "invalid_client_metadata")
+    else:
+        assert metadata_of(found)["client_id"] == "dyn.x"

@@ -1,18 +1,23 @@
 """RFC 7592: who registered a client reads it, changes it and takes it away, with its own token and no other."""
 
+import asyncio
+import re
 from typing import Any
 
 import httpx
 import pytest
 from sqlalchemy import insert, select
+from typer.testing import CliRunner
 
+from services.cli import app as command
+from services.identity.domain.consents import Consent
 from services.identity.errors import ClientDeclared, ClientUnknown
 from services.identity.handlers.registration import DisableClient, disable_client
 from services.identity.store.tables import CLIENTS, CONSENTS, FAMILIES
 from services.kit import deliveries
 from tests.identity.conftest import World
 from tests.identity.party import STRANGER_JWKS
-from tests.identity.test_rfc7591_registration import initial, party, registered
+from tests.identity.test_rfc7591_registration import initial, party, register, registered
 
 Found = dict[str, Any]
 
@@ -134,9 +139,7 @@ async def consented(world: World, client_id: str) -> str:
         assert row is not None
         values = dict(row._mapping) | {"id": "f" * 32, "client_id": client_id}
         await work.execute(insert(FAMILIES).values(values))
-        consent = {name: [] for name in ("scopes", "claims", "resources") if name in CONSENTS.c}
-        account = {"account_id": row.account_id, "client_id": client_id, "given_at": work.now()}
-        await work.execute(insert(CONSENTS).values(**consent, **account))
+        await work.consents.save(row.account_id, client_id, Consent(frozenset({"openid"})))
     return "f" * 32
 
 
@@ -174,3 +177,31 @@ async def test_operators_disable_registered_clients_alone(world: World) -> None:
         await disable_client(DisableClient("operator", "portal"), world.work())
     with pytest.raises(ClientUnknown):
         await disable_client(DisableClient("operator", "dyn.nobody"), world.work())
+
+
+async def test_the_commands_of_operators(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (
+        ("PROFILE", "test"),
+        ("DATA_DIR", str(world.data_dir)),
+        ("IDENTITY_DATABASE_URL", world.settings.database_url),
+    ):
+        monkeypatch.setenv(f"TONGBAN_{name}", value)
+
+    async def tongban(*words: str) -> Any:
+        return await asyncio.to_thread(CliRunner().invoke, command, ["clients", *words])
+
+    token = (await tongban("token", "--realm", "citizen", "--uses", "1", "--days", "7")).stdout.strip()
+    answer = await register(world, token)
+    assert answer.status_code == 201
+    found = answer.json()
+    listed = (await tongban("list")).stdout
+    assert re.search(
+        rf"^{re.escape(found['client_id'])} +小店 +citizen +registered +standard +client_secret_basic ", listed, re.M
+    )
+    assert re.search(r"^portal .* citizen +declared ", listed, re.M)
+    assert not {token, found["client_secret"], found["registration_access_token"]} & set(listed.split())
+    gone = await tongban("disable", found["client_id"])
+    assert gone.stdout == f"{found['client_id']} is disabled; 0 sign-ins to it have ended\n"
+    assert (await manage(world, "GET", found)).status_code == 401
+    for words in (("disable", "portal"), ("disable", "nobody"), ("token", "--realm", "both"), ("token",)):
+        assert (await tongban(*words)).exit_code != 0
