@@ -1,13 +1,14 @@
 """keys list, rotate, retire, rewrap, reseal: the signing keys of identity and the data keys of every service."""
 
 import asyncio
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from sqlalchemy import select
 
 from services.cli.platform import AnyService, ServiceName
 from services.cli.support import ACTOR, CommandError, chosen, opened, run_async, table
+from services.identity.domain.clients import SigningAlgorithm
 from services.identity.handlers.keys import RetireKey, RotateKeys, list_keys, retire_key, rotate_keys
 from services.identity.store import Work
 from services.kit import resealing
@@ -62,7 +63,7 @@ def rotate(
     data: Annotated[
         str | None, typer.Option("--data", help="make a new data key for this service instead", metavar="SERVICE")
     ] = None,
-    algorithm: Annotated[Literal["RS256", "ES256"] | None, typer.Option(help="only the keys of this algorithm")] = None,
+    algorithm: Annotated[SigningAlgorithm | None, typer.Option(help="only the keys of this algorithm")] = None,
     force: Annotated[
         bool, typer.Option("--force", help="even if verifiers may not have seen the next key yet")
     ] = False,
