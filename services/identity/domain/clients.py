@@ -217,6 +217,8 @@ class ClientDeclaration(_Strict):
             raise ValueError("fapi2: access tokens are bound by DPoP or mutual TLS")
         if not self.require_pkce:
             raise ValueError("fapi2: PKCE is required")
+        if self.application_type != "native" and any(not uri.startswith("https:") for uri in self.redirect_uris):
+            raise ValueError("fapi2: redirect_uris are https, on loopback hosts of native clients alone http")
         used = (self.id_token_signed_response_alg, self.userinfo_signed_response_alg, self.request_object_signing_alg)
         if any(algorithm not in (None, *FAPI2_ALGORITHMS) for algorithm in used):
             raise ValueError("fapi2: algorithms are PS256, ES256, EdDSA")
