@@ -2,10 +2,12 @@
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from joserfc.jwk import ECKey
 from pydantic import ValidationError
 from sqlalchemy import update
@@ -97,6 +99,15 @@ def test_a_bad_setting_is_one_line_that_names_it(monkeypatch: pytest.MonkeyPatch
             IdentitySettings.load(profile="test", data_dir=tmp_path, master_key="x")
         assert "TONGBAN_IDENTITY_CLIENTS" in str(caught.value)
         assert "\n" not in str(caught.value)
+
+
+def test_the_documented_declarations_are_good() -> None:
+    """docs/identity/operate.md, "Clients"."""
+    text = (Path(__file__).parents[2] / "docs" / "identity" / "operate.md").read_text("utf-8")
+    example = re.search(r"## Clients.*?```yaml\n(.*?)```", text, re.DOTALL)
+    assert example is not None
+    found = [ClientDeclaration.model_validate(declared) for declared in yaml.safe_load(example[1])]
+    assert [client.client_id for client in found] == ["benefits", "maps", "registry"]
 
 
 async def test_a_client_that_is_declared_no_more_is_refused_on_every_replica(
