@@ -8,6 +8,7 @@ from services.contracts import topics
 from services.identity import store
 from services.identity.api import ROUTERS
 from services.identity.api.cors import Cors
+from services.identity.api.doors import install_doors
 from services.identity.api.metadata import check_document, document
 from services.identity.api.pages import frame
 from services.identity.api.reading import RawQuery
@@ -50,6 +51,7 @@ def build(settings: IdentitySettings) -> Service:
     app.add_middleware(RawQuery)
     pages.install(app)
     app.add_middleware(Cors, provider=provider)
+    install_doors(app, provider, pages)
 
     async def prepare() -> None:
         await ensure_keys(provider.work())

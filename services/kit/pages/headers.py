@@ -4,13 +4,12 @@ import base64
 import hashlib
 from collections.abc import Sequence
 
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 
 def content_policy(form_targets: Sequence[str] = (), scripts: Sequence[str] = ()) -> str:
-    """The Content-Security-Policy of our pages. `form_targets`: origins that a form's answer may redirect to; `scripts`:
-    hashes of the page's own inline scripts (`script_hash`).
+    """The Content-Security-Policy of our pages. `form_targets`: origins that a form's answer may redirect to;
+    `scripts`: hashes of the page's own inline scripts (`script_hash`).
 
     Browsers apply form-action to redirects after a post as well, so a sign-in form must name where it leads.
     """
@@ -39,7 +38,7 @@ class SecurityHeaders:
 
     def __init__(self, app: ASGIApp, *, policy: str, secure: bool) -> None:
         self.app = app
-        self._headers = [
+        headers = [
             ("content-security-policy", policy),
             ("x-content-type-options", "nosniff"),
             ("x-frame-options", "DENY"),
@@ -51,7 +50,8 @@ class SecurityHeaders:
             ("cache-control", "no-store"),
         ]
         if secure:
-            self._headers.append(("strict-transport-security", "max-age=31536000; includeSubDomains"))
+            headers.append(("strict-transport-security", "max-age=31536000; includeSubDomains"))
+        self._headers = [(name.encode(), value.encode("latin-1")) for name, value in headers]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -60,9 +60,9 @@ class SecurityHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers:
-                    headers.setdefault(name, value)
+                raw = message.setdefault("headers", [])
+                set_already = {name.lower() for name, _ in raw}
+                raw.extend(pair for pair in self._headers if pair[0] not in set_already)
             await send(message)
 
         await self.app(scope, receive, with_headers)
