@@ -7,7 +7,11 @@ from starlette.responses import Response
 
 from services.identity.api.reading import (
     FORM,
+    INTROSPECTION_JWT,
+    JWT,
     NO_STORE,
+    accepts,
+    answer_of,
     form_parameters,
     json_answer,
     oauth_error,
@@ -62,11 +66,13 @@ async def revoke(request: Request) -> Response:
     return Response(status_code=200, headers=NO_STORE)
 
 
-@router.post("/introspect", summary="Introspection (RFC 7662)", openapi_extra=_form("token"))
+@router.post("/introspect", summary="Introspection (RFC 7662, RFC 9701)", openapi_extra=_form("token"))
 async def introspect(request: Request) -> Response:
     try:
         parameters = await form_parameters(request)
-        return json_answer(await inspect.introspect(provider_of(request), parameters, one_authorization(request)))
+        signed = accepts(request, INTROSPECTION_JWT)
+        answer = await inspect.introspect(provider_of(request), parameters, one_authorization(request), signed=signed)
+        return answer_of(answer, INTROSPECTION_JWT)
     except OAuthError as error:
         return oauth_error(error)
 
@@ -90,7 +96,7 @@ async def _userinfo(request: Request) -> Response:
             return Response(status_code=401, headers=NO_STORE | {"WWW-Authenticate": f"Bearer, {DPOP_CHALLENGE}"})
         scheme, token = found
         claims = await inspect.userinfo(provider_of(request), token, scheme, shown_by(request))
-        return with_nonce(request, json_answer(claims))
+        return with_nonce(request, answer_of(claims, JWT))
     except OAuthError as error:
         answer = oauth_error(error)
         if isinstance(error, InvalidDpopProof):

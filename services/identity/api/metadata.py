@@ -10,7 +10,14 @@ from starlette.responses import Response
 from services.identity.api.reading import provider_of
 from services.identity.domain.checks.prompt import PROMPTS
 from services.identity.domain.checks.response_mode import RESPONSE_MODES
-from services.identity.domain.clients import ASSERTION_ALGORITHMS, SCOPES, SECRET_METHODS, SIGNING_ALGORITHMS
+from services.identity.domain.clients import (
+    ASSERTION_ALGORITHMS,
+    CONTENT_ENCRYPTIONS,
+    KEY_ENCRYPTIONS,
+    SCOPES,
+    SECRET_METHODS,
+    SIGNING_ALGORITHMS,
+)
 from services.identity.domain.person import PERSON_CLAIMS
 from services.identity.domain.sessions import ACR
 from services.kit.dpop import ALGORITHMS
@@ -42,6 +49,12 @@ def document(issuer: str) -> dict[str, Any]:
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+        "id_token_encryption_alg_values_supported": list(KEY_ENCRYPTIONS),
+        "id_token_encryption_enc_values_supported": list(CONTENT_ENCRYPTIONS),
+        "userinfo_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
+        "userinfo_encryption_alg_values_supported": list(KEY_ENCRYPTIONS),
+        "userinfo_encryption_enc_values_supported": list(CONTENT_ENCRYPTIONS),
+        "introspection_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
         "acr_values_supported": [ACR],
         "token_endpoint_auth_methods_supported": [*authentication, "none"],
         "token_endpoint_auth_signing_alg_values_supported": algorithms,

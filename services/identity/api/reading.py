@@ -1,5 +1,6 @@
 """Reading requests strictly, and answering in OAuth's words."""
 
+import re
 from typing import Any
 
 import orjson
@@ -19,6 +20,7 @@ MAX_BODY = 64 * 1024
 FORM = "application/x-www-form-urlencoded"
 RAW_QUERY = "tongban.raw_query"
 FRAMES = frozenset({"iframe", "frame", "embed", "object", "fencedframe"})
+JWT, INTROSPECTION_JWT = "application/jwt", "application/token-introspection+jwt"
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -103,6 +105,21 @@ def one_authorization(request: Request) -> str | None:
 
 def json_answer(body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
     return Response(orjson.dumps(body), status, NO_STORE | (headers or {}), media_type="application/json")
+
+
+def accepts(request: Request, media_type: str) -> bool:
+    """Whether the Accept header names this very type (RFC 9110 §12.5.1)."""
+    given = [part.partition(";") for part in ",".join(request.headers.getlist("accept")).split(",")]
+    return any(
+        name.strip().lower() == media_type and not re.fullmatch(r"\s*q=0(\.0*)?\s*", rest) for name, _, rest in given
+    )
+
+
+def answer_of(body: dict[str, Any] | str, media_type: str) -> Response:
+    """JSON, or the JWT that it already is."""
+    if isinstance(body, str):
+        return Response(body, headers=NO_STORE, media_type=media_type)
+    return json_answer(body)
 
 
 def oauth_error(error: OAuthError) -> Response:

@@ -130,6 +130,13 @@ def logout_claims(
     }
 
 
+def signed_introspection(*, issuer: str, audience: str, now: datetime, answer: Mapping[str, Any]) -> dict[str, Any]:
+    """An introspection answer to be signed for who asked (RFC 9701 §5): neither `sub` nor `exp` outside the member, so
+    that it is taken for no token.
+    """
+    return {"iss": issuer, "aud": audience, "iat": seconds(now), "token_introspection": dict(answer)}
+
+
 def introspection(claims: Mapping[str, Any]) -> dict[str, Any]:
     """The answer about an active token (RFC 7662 §2.2)."""
     told = (

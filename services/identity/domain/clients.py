@@ -12,6 +12,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, KeySet, RSAKey
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
+from services.identity.domain.encryption import encryption_key
 from services.identity.domain.redirects import origin, registrable
 
 
@@ -39,6 +40,8 @@ FAPI2_ALGORITHMS = ("PS256", "ES256", "EdDSA")
 """FAPI 2.0 Security Profile §5.4."""
 KeyEncryption = Literal["RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "ECDH-ES+A256KW"]
 ContentEncryption = Literal["A128CBC-HS256", "A128GCM", "A256GCM"]
+KEY_ENCRYPTIONS: tuple[KeyEncryption, ...] = get_args(KeyEncryption)
+CONTENT_ENCRYPTIONS: tuple[ContentEncryption, ...] = get_args(ContentEncryption)
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
@@ -193,6 +196,7 @@ class ClientDeclaration(_Strict):
         if self.jwks is not None and not self._stored:
             _check_keys(self.jwks)
         self._check_subjects()
+        self._check_encryption()
         if (uri := self.frontchannel_logout_uri) and origin(uri) not in map(origin, self.redirect_uris):
             raise ValueError("frontchannel_logout_uri has the origin of a redirect URI (Front-Channel Logout §2)")
         if self.profile == "fapi2":
@@ -208,6 +212,16 @@ class ClientDeclaration(_Strict):
             raise ValueError("our own services know people by their public subject: a pairwise client has no resources")
         if self.sector_identifier_uri is None and len({urlsplit(uri).hostname for uri in self.redirect_uris}) > 1:
             raise ValueError("redirect_uris of several hosts need sector_identifier_uri (OpenID Connect Core §8.1)")
+
+    def _check_encryption(self) -> None:
+        if self._stored:
+            return
+        for algorithm in (self.id_token_encrypted_response_alg, self.userinfo_encrypted_response_alg):
+            if algorithm is None:
+                continue
+            keys = KeySet.import_key_set({"keys": (self.jwks or {}).get("keys", [])})
+            if encryption_key(keys, algorithm) is None:
+                raise ValueError(f"{algorithm} needs a key in jwks that fits and has use enc")
 
     def _check_fapi2(self) -> None:
         """FAPI 2.0 Security Profile §5.3.2 and §5.4: what a client of this profile must be."""

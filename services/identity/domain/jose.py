@@ -10,17 +10,25 @@ from typing import Any, TypeGuard
 from joserfc import jwk, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
 
 ACCESS_TOKEN = "at+jwt"
 """`typ` of an access token (RFC 9068 §2.1)."""
 LOGOUT_TOKEN = "logout+jwt"
 """`typ` of a logout token (OpenID Connect Back-Channel Logout §2.4)."""
 ID_TOKEN = "JWT"
+INTROSPECTION = "token-introspection+jwt"
+"""`typ` of a signed introspection answer (RFC 9701 §5)."""
+USERINFO = "JWT"
+"""`typ` of a signed answer of userinfo: common libraries take no other. It has no `exp`, so it is no ID token."""
 ACCESS_ALGORITHM = "ES256"
 """Algorithm of access tokens: four times the signatures a second of RS256, read by every common library."""
 MAX_JWT = 16 * 1024
 
 Key = jwk.Key
+# RFC 9864 names the curve (`Ed25519`) where RFC 8037 says `EdDSA`, which is what clients know: the library warns of it
+# at every signature.
+JWSRegistry.algorithms["EdDSA"].security_warning = None
 
 
 def new_key(algorithm: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -79,7 +87,9 @@ class KeyRing:
         found = str(header.get("typ", "JWT")).lower().removeprefix("application/")
         if found != typ.lower() or (typ != ID_TOKEN and kid not in self.kids):
             return None
-        return verified(token, self.verifying, tuple({key.alg for key in self.verifying.keys if key.alg}))
+        claims = verified(token, self.verifying, tuple({key.alg for key in self.verifying.keys if key.alg}))
+        # Whatever we sign for a while has an end; what has none (userinfo) is a token of no kind.
+        return claims if claims is not None and "exp" in claims else None
 
 
 def is_moment(value: object) -> TypeGuard[float]:

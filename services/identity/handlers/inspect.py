@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
+
 from services.identity.domain import claims as made
 from services.identity.domain.checks import Endpoint, Facts, Stage, run
 from services.identity.domain.claims_request import asked_of
-from services.identity.domain.jose import ACCESS_TOKEN
+from services.identity.domain.clients import Client
+from services.identity.domain.encryption import encrypted
+from services.identity.domain.jose import ACCESS_TOKEN, INTROSPECTION, USERINFO
 from services.identity.domain.parameters import Parameters
 from services.identity.domain.person import scope_claims, told
 from services.identity.domain.sessions import SsoSession
@@ -46,8 +50,10 @@ async def revoke(provider: Provider, parameters: Parameters, authorization: str 
         raise refused
 
 
-async def introspect(provider: Provider, parameters: Parameters, authorization: str | None) -> dict[str, Any]:
-    """Tell a client about its own token, or a service about a token that was issued for it."""
+async def introspect(
+    provider: Provider, parameters: Parameters, authorization: str | None, *, signed: bool = False
+) -> dict[str, Any] | str:
+    """Tell a client about its own token, or a service about a token that was issued for it. `signed`: as a JWT."""
     facts = await authenticate(provider, Endpoint.INTROSPECT, parameters, authorization)
     ring = await provider.keys.ring()
     answer = INACTIVE
@@ -64,7 +70,13 @@ async def introspect(provider: Provider, parameters: Parameters, authorization: 
                 answer = await _introspect_refresh(provider, work, text, facts)
     if refused is not None:
         raise refused
-    return answer
+    if not signed:
+        return answer
+    client = facts.known_client
+    claims = made.signed_introspection(
+        issuer=provider.settings.issuer, audience=client.client_id, now=facts.now, answer=answer
+    )
+    return ring.sign(claims, client.introspection_signed_response_alg, INTROSPECTION)
 
 
 async def _introspect_refresh(provider: Provider, work: Work, text: str, facts: Facts) -> dict[str, Any]:
@@ -121,8 +133,12 @@ async def _found(work: Work, token_id: str) -> tuple[Family, SsoSession, bool] |
     return await work.tokens.family(family_id, token_id) if family_id is not None else None
 
 
-async def userinfo(provider: Provider, token: str, scheme: str = "bearer", shown: Shown = NOTHING) -> dict[str, Any]:
-    """Claims about the person that the access token's scopes allow. `scheme`: how it came, `bearer` or `dpop`.
+async def userinfo(
+    provider: Provider, token: str, scheme: str = "bearer", shown: Shown = NOTHING
+) -> dict[str, Any] | str:
+    """Claims about the person that the access token's scopes allow; a JWT or JWE where the client registered so.
+
+    `scheme`: how the token came, `bearer` or `dpop`.
 
     Raises InvalidToken, InvalidDpopProof, InsufficientScope.
     """
@@ -146,5 +162,24 @@ async def userinfo(provider: Provider, token: str, scheme: str = "bearer", shown
     scope = str(claims.get("scope", "")).split(" ")
     asked = asked_of(account, family.claims.get("userinfo", {})) if family is not None else {}
     client = await provider.client(str(claims["client_id"]))
-    ours = made.house_claims(account) if client is not None and client.first_party else {}
-    return {"sub": claims["sub"]} | ours | told(account, scope_claims(scope)) | asked
+    if client is None:
+        raise InvalidToken("the client is known no more")
+    ours = made.house_claims(account) if client.first_party else {}
+    return await _for_client(
+        provider, client, {"sub": claims["sub"]} | ours | told(account, scope_claims(scope)) | asked
+    )
+
+
+async def _for_client(provider: Provider, client: Client, claims: dict[str, Any]) -> dict[str, Any] | str:
+    """Userinfo's answer as the client registered it: JSON, signed, encrypted, or both in that order (§5.3.2)."""
+    signing, encryption = client.userinfo_signed_response_alg, client.userinfo_encrypted_response_alg
+    if signing is None and encryption is None:
+        return claims
+    text = orjson.dumps(claims).decode()
+    if signing is not None:
+        named = {"iss": provider.settings.issuer, "aud": client.client_id}
+        text = (await provider.keys.ring()).sign(claims | named, signing, USERINFO)
+    if encryption is not None:
+        content = client.userinfo_encrypted_response_enc
+        text = encrypted(text, client.keys, encryption, content, nested=signing is not None)
+    return text

@@ -15,6 +15,7 @@ from services.identity.domain.checks import Endpoint, Facts, Stage, run
 from services.identity.domain.checks.code_unused import CodeReused
 from services.identity.domain.checks.refresh_reuse import RefreshReused
 from services.identity.domain.clients import Client
+from services.identity.domain.encryption import encrypted
 from services.identity.domain.jose import ACCESS_ALGORITHM, ACCESS_TOKEN, ID_TOKEN
 from services.identity.domain.parameters import Parameters
 from services.identity.domain.sessions import SsoSession
@@ -246,5 +247,8 @@ async def _answer(
             now=now,
             life=timedelta(seconds=settings.id_token_seconds),
         )
-        answer["id_token"] = ring.sign(identity, client.id_token_signed_response_alg, ID_TOKEN)
+        id_token = ring.sign(identity, client.id_token_signed_response_alg, ID_TOKEN)
+        if encryption := client.id_token_encrypted_response_alg:
+            id_token = encrypted(id_token, client.keys, encryption, client.id_token_encrypted_response_enc)
+        answer["id_token"] = id_token
     return answer
