@@ -2,50 +2,25 @@
 clients of other origins, by redirect and by a posted form, with scripts and without.
 """
 
-import asyncio
-import os
-import shutil
-import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-import uvicorn
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
 
-from services.identity import app
 from services.identity.domain.clients import ClientDeclaration
-from services.identity.settings import IdentitySettings
-from services.kit.clock import utc_now
-from tests.harness.machine import missing
+from tests.identity.browsing import bound, browsing, port_of, served
 from tests.identity.party import PASSWORD, STRANGER_JWKS, challenge_of
-from tests.identity.template import RsaPairs, Template, publish_keys_now
+from tests.identity.template import RsaPairs, Template
 
 STATE = 'a b&c=d"<é>'
-
-
-def bound() -> tuple[socket.socket, str]:
-    """A socket of this machine and the origin that it gives."""
-    found = socket.create_server(("127.0.0.1", 0))
-    return found, f"http://127.0.0.1:{found.getsockname()[1]}"
-
-
-@asynccontextmanager
-async def served(application: ASGIApp, where: socket.socket) -> AsyncIterator[None]:
-    server = uvicorn.Server(uvicorn.Config(application, lifespan="off", log_config=None, timeout_graceful_shutdown=1))
-    task = asyncio.create_task(server.serve(sockets=[where]))
-    yield
-    server.should_exit = True
-    await task
 
 
 def shop(home: str) -> Starlette:
@@ -91,14 +66,8 @@ class Ways:
 
 @pytest.fixture
 async def ways(sqlite_template: Template, rsa_pairs: RsaPairs, fast_keys: None, tmp_path: Path) -> AsyncIterator[Ways]:
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        missing("Chromium is not installed (Debian: apt-get install chromium)")
-    await sqlite_template.make()
-    rsa_pairs.begin()
-    shutil.copytree(sqlite_template.folder / "secrets", tmp_path / "secrets")
-    (here, _), (there, client), (beyond, home) = bound(), bound(), bound()
-    issuer = f"http://localhost:{here.getsockname()[1]}"
+    there, beyond = bound(), bound()
+    client, home = (f"http://127.0.0.1:{port_of(where)}" for where in (there, beyond))
     declared = ClientDeclaration.model_validate(
         {
             "client_id": "shop",
@@ -111,26 +80,13 @@ async def ways(sqlite_template: Template, rsa_pairs: RsaPairs, fast_keys: None, 
             "client_uri": f"{home}/",
         }
     )
-    url = sqlite_template.copy_file(tmp_path / "test.db")
-    settings = IdentitySettings.load(profile="test", data_dir=tmp_path, database_url=url, issuer=issuer)
-    service = app.build(settings.model_copy(update={"clients": (*settings.clients, declared)}))
-    await publish_keys_now(service.context.database, utc_now())
-    await service.open(serving=True)
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(service.close)
-        await stack.enter_async_context(served(service.app, here))
-        await stack.enter_async_context(served(shop(home), there))
-        at_home = Starlette(routes=[Route("/", lambda request: PlainTextResponse("at home"))])
-        await stack.enter_async_context(served(at_home, beyond))
-        playwright = await stack.enter_async_context(async_playwright())
-        arguments = ["--disable-gpu", "--no-first-run", *(["--no-sandbox"] if os.getuid() == 0 else [])]
-        browser = await playwright.chromium.launch(executable_path=program, args=arguments)
-        stack.push_async_callback(browser.close)
-
-        async def new_page(**options: Any) -> Page:
-            return await (await browser.new_context(locale="zh-CN", **options)).new_page()
-
-        yield Ways(issuer, client, home, new_page)
+    at_home = Starlette(routes=[Route("/", lambda request: PlainTextResponse("at home"))])
+    async with (
+        browsing(sqlite_template, rsa_pairs, tmp_path, [declared]) as found,
+        served(shop(home), there),
+        served(at_home, beyond),
+    ):
+        yield Ways(found.issuer, client, home, found.new_page)
 
 
 async def test_people_get_back_to_clients_of_other_origins(ways: Ways, subtests: pytest.Subtests) -> None:

@@ -68,6 +68,12 @@ async def test_a_strangers_client_is_agreed_to_once(world: World) -> None:
     assert (await world.browser().sign_in(shop, "zhang", resource=None)).status_code == 200
 
 
+async def test_our_own_page_leads_to_no_stranger(world: World) -> None:
+    page = (await world.http().get("/")).text
+    assert "http://localhost:8080/" in page
+    assert "shop.example" not in page
+
+
 async def test_what_was_agreed_to_before_stays_agreed_to(world: World) -> None:
     shop, browser = world["shop"], world.browser()
     await agree(browser, (await browser.sign_in(shop, resource=None)).text)

@@ -166,8 +166,8 @@ async def signed_out_page(
 
 
 async def home_page(request: Request, clients: Mapping[str, Client]) -> Response:
-    """Who we are and where people may go on."""
-    doors = [client for client in clients.values() if client.client_uri]
+    """Who we are and where people may go on: our own surfaces, never what strangers registered."""
+    doors = [client for client in clients.values() if client.client_uri and client.first_party]
     return await pages_of(request).render(request, "identity/home.html", {"doors": doors})
 
 

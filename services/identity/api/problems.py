@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from services.identity.domain.accounts import check_password
+from services.identity.domain.accounts import MIN_PASSWORD, check_password
 from services.identity.errors import PasswordWeak, SignInLocked, SignInRefused, SlowDown
 from services.kit.pages import Form, gettext, ngettext
 
@@ -57,7 +57,8 @@ def new_password(form: Form) -> list[Problem]:
     try:
         check_password(new)
     except PasswordWeak:
-        return [Problem("new_password", gettext("密码要 12 位以上，最多 1024 字节"))]
+        words = gettext("密码要 12 位以上") if len(new) < MIN_PASSWORD else gettext("密码太长了")
+        return [Problem("new_password", words)]
     if form.get("new_password_again", "") != new:
         return [Problem("new_password_again", gettext("两次填的不一样，请再填一次"))]
     return []

@@ -9,6 +9,8 @@ from typing import Any
 from services.identity.domain.clients import EVERYWHERE, MAX_GRANTS, ROLES, Realm, grants_fit
 from services.identity.errors import NotStaff, PasswordWeak, RoleUnknown, TooManyGrants, UsernameInvalid
 
+MIN_PASSWORD = 12
+"""Characters."""
 MAX_PASSWORD_BYTES = 1024
 
 
@@ -57,8 +59,8 @@ def check_username(value: str) -> str:
 
 def check_password(value: str) -> str:
     """A new password, unchanged (NIST SP 800-63B §5.1.1.2: length, no composition rules). Raises PasswordWeak."""
-    if len(value) < 12:
-        raise PasswordWeak("at least 12 characters")
+    if len(value) < MIN_PASSWORD:
+        raise PasswordWeak(f"at least {MIN_PASSWORD} characters")
     if len(value.encode()) > MAX_PASSWORD_BYTES:
         raise PasswordWeak(f"at most {MAX_PASSWORD_BYTES} bytes")
     return value
