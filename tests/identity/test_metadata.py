@@ -37,7 +37,7 @@ async def test_what_is_said_is_so(world: World) -> None:
     assert "none" not in found["id_token_signing_alg_values_supported"]
     assert set(found["grant_types_supported"]) == {"authorization_code", "refresh_token", "client_credentials"}
     assert found["backchannel_logout_supported"] is True
-    assert found["prompt_values_supported"] == ["none", "login", "select_account"]
+    assert found["prompt_values_supported"] == ["none", "login", "consent", "select_account"]
     assert found["authorization_response_iss_parameter_supported"] is True
     for name in ("authorization_endpoint", "end_session_endpoint", "userinfo_endpoint", "jwks_uri"):
         assert (await http.get(found[name])).status_code in (200, 400, 401)
