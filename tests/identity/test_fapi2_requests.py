@@ -84,6 +84,12 @@ async def test_section_5_3_2_2_what_a_request_must_be(world: World, subtests: py
     for audience in (f"{ISSUER}/par", f"{ISSUER}/token", [ISSUER]):
         data = bank.authenticated(client_assertion=bank.assertion(aud=audience)) | plain(bank)
         assert (await bank.http.post("/par", data=data)).json()["error"] == "invalid_client"
+    holder = Holder(world.clock, RSA, "RS256")
+    for alg, error in (("RS256", "invalid_dpop_proof"), ("PS256", "use_dpop_nonce")):
+        holder.alg = alg
+        headers = {"DPoP": holder.proof(f"{ISSUER}/par")}
+        answer = await bank.http.post("/par", data=bank.authenticated() | plain(bank), headers=headers)
+        assert answer.json()["error"] == error
     long = await pushed(bank, **plain(bank, state="s" * 384, nonce="n" * 384))
     assert (await world.http().get(long)).status_code == 200
 

@@ -19,6 +19,16 @@ ENDPOINTS: dict[str, tuple[str, dict[str, Any]]] = {
     "machine": ("/token", {"grant_type": "client_credentials", "resource": CATALOG}),
     "revoke": ("/revoke", {"token": "x"}),
     "introspect": ("/introspect", {"token": "x"}),
+    "par": (
+        "/par",
+        {
+            "response_type": "code",
+            "redirect_uri": "http://localhost:8080/signin/callback",
+            "scope": "openid",
+            "code_challenge": "c" * 43,
+            "code_challenge_method": "S256",
+        },
+    ),
 }
 """The back channel's columns of the check table, each with a request that fails for nothing but the case at hand."""
 
@@ -85,7 +95,9 @@ async def test_each_parameter_comes_once_everywhere(world: World, subtests: pyte
     """RFC 6749 §3.1 and §3.2: whatever the parameter, known or not, alike or different."""
     for column, (path, parameters) in ENDPOINTS.items():
         party = world["cases" if column == "machine" else "portal"]
-        for name in (*(name for name in parameters if name != "resource"), "client_assertion", "scope", "extra"):
+        for name in dict.fromkeys((*parameters, "client_assertion", "scope", "extra")):
+            if name == "resource":
+                continue
             with subtests.test(column=column, name=name):
                 given = party.authenticated(**parameters)
                 given[name] = [given.get(name, "a"), given.get(name, "a")]
@@ -134,8 +146,9 @@ async def test_a_client_keeps_to_its_grant_types(start: Starter) -> None:
     # No declaration has redirect URIs without this grant: what would refuse a client that came by another way?
     machine = Client.model_construct(client_id="m", grant_types=("client_credentials",), redirect_uris=())
     facts = Facts(world.provider.rules, world.clock(), Parameters([("response_type", "code")]), machine)
-    with pytest.raises(UnauthorizedClient):
-        run(Endpoint.AUTHORIZE, Stage.WHAT, facts)
+    for endpoint in (Endpoint.AUTHORIZE, Endpoint.PAR):
+        with pytest.raises(UnauthorizedClient):
+            run(endpoint, Stage.WHAT, facts)
 
 
 async def test_one_resource_for_each_token(world: World) -> None:

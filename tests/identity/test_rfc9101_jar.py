@@ -155,8 +155,9 @@ async def test_section_6_2_and_10_what_is_no_request_object(world: World, subtes
     }.items():
         with subtests.test(case=case):
             assert await error_of(http, shop, request) == "invalid_request_object"
-    pushed = await shop.http.post("/par", data=shop.authenticated(client_id="shop", request=signed(shop, iss="portal")))
-    assert (pushed.status_code, pushed.json()["error"]) == (400, "invalid_request_object")
+    for request in (signed(shop, iss="portal"), signed(shop, request=good)):
+        pushed = await shop.http.post("/par", data=shop.authenticated(client_id="shop", request=request))
+        assert (pushed.status_code, pushed.json()["error"]) == (400, "invalid_request_object")
 
 
 async def test_section_7_nobody_is_sent_where_an_object_that_fails_says(world: World) -> None:

@@ -1,6 +1,7 @@
 """RFC 9126: pushed authorization requests, taken at the back channel and used up by one answer."""
 
 import asyncio
+import base64
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,6 +17,12 @@ from tests.identity.test_clients import GOOD
 
 URN = "urn:ietf:params:oauth:request_uri:"
 SHOP = GOOD | {"client_id": "shop", "jwks": STRANGER_JWKS, "require_pushed_authorization_requests": True}
+SECRET = GOOD | {
+    "client_id": "secret",
+    "jwks": None,
+    "token_endpoint_auth_method": "client_secret_post",
+    "client_secret": "s" * 43,
+}
 HOME = GOOD | {"client_id": "home", "jwks": None, "token_endpoint_auth_method": "none", "first_party": True}
 
 
@@ -190,6 +197,8 @@ async def test_section_2_3_what_is_refused_when_it_is_pushed(world: World, subte
         ({"state": ["a", "b"]}, 400, "invalid_request"),
         ({"dpop_jkt": "short"}, 400, "invalid_request"),
         ({"request": "e30.e30.e30"}, 400, "invalid_request_object"),
+        ({"request": "e30.e30.e30", "request_uri": URN + "x" * 43}, 400, "invalid_request"),
+        ({"claims": '{"id_token":{"acr":{"essential":true,"value":"x"}}}'}, 400, "unmet_authentication_requirements"),
     ):
         with subtests.test(request=request):
             answer = await push(portal, **request)
@@ -212,6 +221,22 @@ async def test_section_2_1_the_client_proves_itself_once_as_at_the_token_endpoin
     assert (await push(portal, client_assertion=assertion)).json()["error"] == "invalid_client"
     found = (await push(portal, client_id=None)).json()
     assert (await world.http().get(address("portal", found["request_uri"]))).status_code == 200
+
+
+async def test_section_2_1_a_client_with_a_secret_pushes_too(start: Starter) -> None:
+    world: World = await start(more=[SECRET])
+    client = world["secret"]
+    asked = client.request(resource=None)
+    basic = {"Authorization": "Basic " + base64.b64encode(f"secret:{client.secret}".encode()).decode()}
+    for data, headers, status in (
+        (client.authenticated(), {}, 201),
+        (client.authenticated(client_secret="x" * 43), {}, 401),
+        (client.authenticated(), basic, 400),
+        ({}, basic, 401),
+    ):
+        answer = await client.http.post("/par", data=asked | data, headers=headers)
+        assert answer.status_code == status, answer.text
+    assert await waiting(world) == 1
 
 
 async def test_section_7_3_of_parallel_answers_one_has_the_code(start: Starter) -> None:
