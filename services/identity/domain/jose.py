@@ -4,9 +4,11 @@ import base64
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, TypeGuard
 
+import orjson
 from joserfc import jwk, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
@@ -24,6 +26,8 @@ USERINFO = "JWT"
 ACCESS_ALGORITHM = "ES256"
 """Algorithm of access tokens: four times the signatures a second of RS256, read by every common library."""
 MAX_JWT = 16 * 1024
+KEPT_SIGNATURES = 1024
+"""Tokens of ours whose signature is not verified again while the keys are the same; some 3 MB."""
 
 Key = jwk.Key
 # RFC 9864 names the curve (`Ed25519`) where RFC 8037 says `EdDSA`, which is what clients know: the library warns of it
@@ -55,6 +59,8 @@ class KeyRing:
     verifying: KeySet
     kids: frozenset[str]
     jwks: bytes
+    _verified: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict, compare=False, repr=False)
+    """What a token says never changes; whether it still counts is asked of the database each time, by the caller."""
 
     @classmethod
     def of(
@@ -75,11 +81,14 @@ class KeyRing:
     def sign(self, claims: Mapping[str, Any], algorithm: str, typ: str) -> str:
         """A JWT signed by the key that signs for `algorithm` now."""
         key = self.signing[algorithm]
-        header = {"alg": algorithm, "kid": key.kid, "typ": typ}
-        return jwt.encode(header, dict(claims), key, algorithms=[algorithm])
+        # Put together here: the library's way checks again, for each token, what is ours and fixed.
+        signed = b".".join((_header(algorithm, str(key.kid), typ), _base64(orjson.dumps(claims))))
+        return b".".join((signed, _base64(JWSRegistry.algorithms[algorithm].sign(signed, key)))).decode()
 
     def read(self, token: str, typ: str) -> dict[str, Any] | None:
         """The claims of a token of ours of this `typ`, None for anything else. Times are for the caller to judge."""
+        if (known := self._verified.get((token, typ))) is not None:
+            return dict(known)
         header = unverified_header(token)
         # `kid` may be of any JSON type (RFC 7515 §4.1.4 wants a string), and a list is no member of a set.
         if header is None or not isinstance(kid := header.get("kid"), str):
@@ -89,11 +98,25 @@ class KeyRing:
             return None
         claims = verified(token, self.verifying, tuple({key.alg for key in self.verifying.keys if key.alg}))
         # Whatever we sign for a while has an end; what has none (userinfo) is a token of no kind.
-        return claims if claims is not None and "exp" in claims else None
+        if claims is None or "exp" not in claims:
+            return None
+        if len(self._verified) >= KEPT_SIGNATURES:
+            del self._verified[next(iter(self._verified))]
+        self._verified[token, typ] = claims
+        return dict(claims)
+
+
+@lru_cache(64)
+def _header(algorithm: str, kid: str, typ: str) -> bytes:
+    return _base64(orjson.dumps({"alg": algorithm, "kid": kid, "typ": typ}))
+
+
+def _base64(value: bytes) -> bytes:
+    return base64.urlsafe_b64encode(value).rstrip(b"=")
 
 
 def is_moment(value: object) -> TypeGuard[float]:
-    """Whether a claim is a NumericDate (RFC 7519 §2). RFC 8259 §6 knows no NaN and no Infinity; Python's reader does."""
+    """Whether a claim is a NumericDate (RFC 7519 §2). RFC 8259 §6 has no NaN and no Infinity; Python's reader does."""
     return (isinstance(value, int) and not isinstance(value, bool)) or (
         isinstance(value, float) and math.isfinite(value)
     )
