@@ -197,6 +197,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"jwks": []}, "invalid_client_metadata"),
     ({"id_token_signed_response_alg": "none"}, "invalid_client_metadata"),
     ({"id_token_signed_response_alg": "HS256"}, "invalid_client_metadata"),
+    ({"id_token_encrypted_response_alg": "RSA-OAEP-256"}, "invalid_client_metadata"),
+    ({"userinfo_encrypted_response_alg": "ECDH-ES", "jwks": STRANGER_JWKS}, "invalid_client_metadata"),
     ({"default_max_age": 10**15}, "invalid_client_metadata"),
     ({"default_max_age": -1}, "invalid_client_metadata"),
     ({"scope": "unheard-of"}, "invalid_client_metadata"),
@@ -339,6 +341,12 @@ async def test_the_metadata_names_the_endpoint(world: World) -> None:
     assert found["registration_endpoint"] == "https://id.example/register"
 
 
+LIKELY = st.sampled_from(
+    [
+        *(True, "fapi2", "native", "none", "private_key_jwt", "pairwise", "PS256", "RSA-OAEP-256", "ECDH-ES"),
+        *(STRANGER_JWKS, {"keys": []}, ["authorization_code"], [CALLBACK], "https://shop.example/", "https://[::1/"),
+    ]
+)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
@@ -348,7 +356,9 @@ JSON = st.recursive(
 
 @settings(max_examples=150, deadline=None)
 @given(
-    changed=st.dictionaries(st.sampled_from([*_TAKEN, "client_name#x", "scope", "response_types"]), JSON, max_size=4)
+    changed=st.dictionaries(
+        st.sampled_from([*_TAKEN, "client_name#x", "scope", "response_types"]), LIKELY | JSON, max_size=5
+    )
 )
 def test_whatever_is_sent_is_registered_or_refused(changed: dict[str, Any]) -> None:
     """RFC 7591 §3.2.2, fuzzed: any JSON for any member, and never another error."""

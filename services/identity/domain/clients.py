@@ -171,6 +171,11 @@ class ClientDeclaration(_Strict):
     policy_uri: RedirectUri | None = None
     tos_uri: RedirectUri | None = None
 
+    @cached_property
+    def keys(self) -> KeySet:
+        """The client's public keys, parsed once."""
+        return KeySet.import_key_set({"keys": self.jwks["keys"]}) if self.jwks else KeySet([])
+
     @model_validator(mode="after")
     def _fits(self) -> Self:
         interactive = "authorization_code" in self.grant_types
@@ -219,8 +224,7 @@ class ClientDeclaration(_Strict):
         for algorithm in (self.id_token_encrypted_response_alg, self.userinfo_encrypted_response_alg):
             if algorithm is None:
                 continue
-            keys = KeySet.import_key_set({"keys": (self.jwks or {}).get("keys", [])})
-            if encryption_key(keys, algorithm) is None:
+            if encryption_key(self.keys, algorithm) is None:
                 raise ValueError(f"{algorithm} needs a key in jwks that fits and has use enc")
 
     def _check_fapi2(self) -> None:
@@ -278,11 +282,6 @@ class Client(ClientDeclaration):
     def secret_digest(self) -> str | None:
         """Keyed digest of its secret."""
         return self._secret_digest
-
-    @cached_property
-    def keys(self) -> KeySet:
-        """The client's public keys, parsed once."""
-        return KeySet.import_key_set({"keys": self.jwks["keys"]}) if self.jwks else KeySet([])
 
     @property
     def public(self) -> bool:
