@@ -1,5 +1,6 @@
 """Discovery (OpenID Connect Discovery 1.0, RFC 8414) and the JWKS. They say what is on, and nothing else."""
 
+from functools import cache
 from typing import Any
 
 import orjson
@@ -87,12 +88,17 @@ def check_document(found: dict[str, Any]) -> None:
         OpenIDProviderMetadata(found).validate()
 
 
+@cache
+def _body(issuer: str, certificates: bool) -> bytes:
+    found = document(issuer)
+    if certificates:
+        found["tls_client_certificate_bound_access_tokens"] = True  # RFC 8705 §3.3
+    return orjson.dumps(found)
+
+
 async def _metadata(request: Request) -> Response:
     settings = provider_of(request).settings
-    found = document(settings.issuer)
-    if settings.client_certificate_header:
-        found["tls_client_certificate_bound_access_tokens"] = True  # RFC 8705 §3.3
-    body = orjson.dumps(found)
+    body = _body(settings.issuer, bool(settings.client_certificate_header))
     return Response(body, headers=_SHORT, media_type="application/json")
 
 
