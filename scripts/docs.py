@@ -1,4 +1,7 @@
-"""Write what is generated into the documents: docs/events.md and the README's diagram. `--check` only compares."""
+"""Write what is generated into the documents: docs/events.md, the README's diagram, the programs of docs/connect.md.
+
+`--check` only compares.
+"""
 
 import re
 import sys
@@ -7,6 +10,7 @@ from pathlib import Path
 from services.contracts.document import diagram, page
 
 ROOT = Path(__file__).resolve().parents[1]
+_FILE = re.compile(r"(<!-- file: (\S+) -->\n```\w+\n).*?(```\n<!-- /file -->)", re.DOTALL)
 _DIAGRAM = re.compile(r"(<!-- diagram -->\n```mermaid\n).*?(\n```\n<!-- /diagram -->)", re.DOTALL)
 
 
@@ -17,6 +21,10 @@ def documents() -> dict[Path, str]:
         path = ROOT / name
         text = path.read_text("utf-8")
         found[path] = _DIAGRAM.sub(lambda m: m[1] + diagram() + m[2], text)
+    for name in ("connect.md", "connect.zh-CN.md"):
+        path = ROOT / "docs" / name
+        text = path.read_text("utf-8")
+        found[path] = _FILE.sub(lambda m: m[1] + (ROOT / m[2]).read_text("utf-8") + m[3], text)
     return found
 
 

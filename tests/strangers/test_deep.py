@@ -59,7 +59,7 @@ def test_spring_security(provider: Provider) -> None:
     trust = [f"-Djavax.net.ssl.trustStore={store}", "-Djavax.net.ssl.trustStorePassword=changeit"]
     app = provider.applications["spring"]
     provider.run(app, [java, *trust, "-jar", str(JAVA_APPLICATION)])
-    in_and_out(provider, app.client_id, leaving="/logout")
+    in_and_out(provider, app, leaving="/logout")
 
 
 def test_openidconnect_crate(provider: Provider) -> None:
@@ -68,4 +68,4 @@ def test_openidconnect_crate(provider: Provider) -> None:
         missing("the crate openidconnect is not installed (make test-deep, with Rust)")
     app = provider.applications["rust"]
     provider.run(app, [str(RUST_APPLICATION)])
-    in_and_out(provider, app.client_id)
+    in_and_out(provider, app)

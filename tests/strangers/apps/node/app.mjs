@@ -7,31 +7,37 @@ const { ISSUER, CLIENT_ID, CLIENT_SECRET, APP_URL, PORT } = process.env
 const tongban = await oidc.discovery(new URL(ISSUER), CLIENT_ID, {}, oidc.ClientSecretPost(CLIENT_SECRET))
 const sessions = new Map()
 
+async function ask(session, more = {}) {
+  session.verifier = oidc.randomPKCECodeVerifier()
+  session.state = oidc.randomState()
+  session.nonce = oidc.randomNonce()
+  session.maxAge = more.max_age === undefined ? undefined : Number(more.max_age)
+  return oidc.buildAuthorizationUrl(tongban, {
+    redirect_uri: `${APP_URL}/callback`,
+    scope: 'openid profile',
+    code_challenge: await oidc.calculatePKCECodeChallenge(session.verifier),
+    code_challenge_method: 'S256',
+    state: session.state,
+    nonce: session.nonce,
+    ...more,
+  })
+}
+
 const routes = {
   '/': async ({ session, to, say }) => {
     if (!session.tokens) return to('/signin')
     const { sub } = session.tokens.claims()
     say(await oidc.fetchUserInfo(tongban, session.tokens.access_token, sub))
   },
-  '/signin': async ({ session, url, to }) => {
-    session.verifier = oidc.randomPKCECodeVerifier()
-    session.state = oidc.randomState()
-    session.nonce = oidc.randomNonce()
-    to(oidc.buildAuthorizationUrl(tongban, {
-      redirect_uri: `${APP_URL}/callback`,
-      scope: 'openid profile',
-      code_challenge: await oidc.calculatePKCECodeChallenge(session.verifier),
-      code_challenge_method: 'S256',
-      state: session.state,
-      nonce: session.nonce,
-      ...Object.fromEntries(url.searchParams),
-    }))
-  },
+  '/signin': async ({ session, to }) => to(await ask(session)),
+  // Before something that matters: the person types the password now, and the library holds auth_time to it.
+  '/again': async ({ session, to }) => to(await ask(session, { max_age: '0' })),
   '/callback': async ({ session, url, to }) => {
     session.tokens = await oidc.authorizationCodeGrant(tongban, url, {
       pkceCodeVerifier: session.verifier,
       expectedState: session.state,
       expectedNonce: session.nonce,
+      maxAge: session.maxAge,
     })
     to('/')
   },
