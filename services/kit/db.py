@@ -207,8 +207,8 @@ def _insert_all(shape: Shape) -> TextClause:
 class UnitOfWork:
     """One transaction. Enter it to begin; an error rolls back, a clean end commits. Entered inside itself: a savepoint.
 
-    Not shared between tasks. `readonly=True` takes no write lock and refuses to publish. `single=True`: one writing
-    statement, whole by itself, which PostgreSQL commits without BEGIN and COMMIT (a turn each).
+    Not shared between tasks. `readonly=True` takes no write lock and refuses to publish. `single=True`: writing
+    statements that are each whole by themselves, which PostgreSQL commits without BEGIN and COMMIT (a turn each).
     """
 
     def __init__(self, context: "Context", *, readonly: bool = False, single: bool = False) -> None:

@@ -58,6 +58,10 @@ class Provider:
         """A unit of work that may write."""
         return Work(self.context)
 
+    def single(self) -> Work:
+        """A unit of work whose writing statements are each whole by themselves."""
+        return Work(self.context, single=True)
+
     def reading(self) -> Work:
         """A unit of work that only reads."""
         return Work(self.context, readonly=True)

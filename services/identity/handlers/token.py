@@ -54,7 +54,8 @@ async def token(
     endpoint, grant = _GRANTS[grant_type]
     facts = await authenticate(provider, endpoint, parameters, authorization, shown)
     refused: OAuthError | None = None
-    async with provider.work() as work:
+    # A client's own token leaves nothing behind but what proved the client.
+    async with provider.single() if endpoint is Endpoint.MACHINE else provider.work() as work:
         # What a refusal leaves behind must stay (the used assertion, a revoked family): commit, then raise.
         try:
             await note_assertion(provider, work, facts)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class Work(UnitOfWork):
     """One transaction on identity's database."""
 
-    def __init__(self, context: "Context", *, readonly: bool = False) -> None:
-        super().__init__(context, readonly=readonly)
+    def __init__(self, context: "Context", *, readonly: bool = False, single: bool = False) -> None:
+        super().__init__(context, readonly=readonly, single=single)
         self.accounts = AccountStore(self)
         self.clients = ClientStore(self)
         self.consents = ConsentStore(self)
