@@ -9,6 +9,7 @@ import httpx
 import pytest
 from sqlalchemy import select
 
+from services.identity.domain.clients import Realm
 from services.identity.domain.local_clients import local_clients
 from services.identity.store.tables import TABLES
 from tests.identity.conftest import Starter, World
@@ -187,6 +188,27 @@ async def test_a_new_password_needs_the_present_one_and_ends_other_sessions(worl
     assert "code" in await here.silent(portal)
     assert (await world.browser().sign_in(portal)).status_code == 422
     assert "code" in query((await world.browser().sign_in(portal, password=NEW)).headers["location"])
+
+
+async def test_an_old_hash_made_anew_does_not_bring_the_old_password_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A password changed while a sign-in with the old one computes its hash anew stays changed."""
+    passwords, made = world.provider.passwords, world.provider.passwords.hash
+
+    async def meanwhile(password: str) -> str:
+        async with world.work() as work:
+            found = await work.accounts.by_username(Realm.CITIZEN, "lin")
+            assert found is not None
+            await work.accounts.set_password_hash(found.id, await made(NEW))
+        return await made(password)
+
+    monkeypatch.setattr(passwords, "outdated", lambda encoded: True)
+    monkeypatch.setattr(passwords, "hash", meanwhile)
+    await world.browser().sign_in(world["portal"])
+    monkeypatch.undo()
+    assert (await world.browser().sign_in(world["portal"])).status_code == 422
+    assert (await world.browser().sign_in(world["portal"], password=NEW)).status_code == 303
 
 
 async def test_nobody_signed_in_changes_nothing(world: World, subtests: pytest.Subtests) -> None:

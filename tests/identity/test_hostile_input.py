@@ -103,6 +103,57 @@ async def test_hostile_sign_in_forms(world: World, subtests: pytest.Subtests) ->
     assert large.status_code == 413
 
 
+async def test_hostile_forms_of_consent_account_and_enrolment(world: World, subtests: pytest.Subtests) -> None:
+    browser = world.browser()
+    page = await browser.sign_in(world["portal"], prompt="consent")
+    token = {"_token": hidden(page.text, "_token")}
+    request = {"request": hidden(page.text, "request")}
+    for path, data, statuses in (
+        ("/consent", token | request | {"choice": ["allow", "deny"]}, {400}),
+        (
+            "/consent",
+            token | {"request": "client_id=portal&redirect_uri=https://evil.example", "choice": "allow"},
+            {400},
+        ),
+        ("/consent", token | {"choice": "allow"}, {400}),
+        ("/consent", token | request | {"choice": "allow", "shown_to": "x" * 5000}, {200}),
+        ("/account/change", token | {"change": "end", "object": "x" * 5000}, {413}),
+        ("/account/change", token | {"change": "end", "object": "<script>x</script>\u0000"}, {404}),
+        ("/account/change", token | {"change": "withdraw", "object": "\u202e"}, {303}),
+        ("/account/change", token | {"change": ["end", "end_all"]}, {400}),
+        ("/account/signin", token | {"username": "<script>x</script>", "password": "x" * 5000, "realm": "both"}, {422}),
+        ("/account/password", token | {"password": "x" * 5000, "new_password": "x" * 5000}, {422}),
+        ("/enrol", token | {"token": "x" * 5000, "new_password": "x"}, {404}),
+        ("/enrol", token | {"token": ["a", "b"]}, {400}),
+    ):
+        with subtests.test(path=path, data=str(data)[:80]):
+            answer = await browser.http.post(path, data=data)
+            assert answer.status_code in statuses, answer.text
+            assert "<script>x" not in answer.text
+            assert "evil.example" not in answer.headers.get("location", "")
+    for path in ("/consent", "/account/change", "/account/signin", "/account/password", "/enrol"):
+        for body, status in (
+            (b"a=%ff&b=\xff", 400),
+            (b"a=" + b"x" * 70_000, 413),
+            (b"", 403),
+            (b"&".join([b"a=1"] * 400), 400),
+        ):
+            with subtests.test(path=path, body=body[:20]):
+                answer = await browser.http.post(path, content=body, headers=FORM)
+                assert answer.status_code in (status, 400)
+    for address in (
+        "/account?realm=x&done=<script>x",
+        "/account?realm=%ff",
+        "/enrol?token=%ff%00",
+        "/enrol",
+        "/account/password?realm=",
+    ):
+        answer = await browser.http.get(address)
+        assert answer.status_code in (200, 400, 404)
+        assert "<script>x" not in answer.text
+    assert "code" in await browser.silent(world["portal"])
+
+
 async def test_what_was_typed_stays_and_the_password_does_not(world: World) -> None:
     portal, browser = world["portal"], world.browser()
     answer = await browser.sign_in(portal, "Lin", "wrong password")

@@ -14,6 +14,11 @@ async def test_pages_cannot_be_framed_cached_or_made_to_leak(world: World, subte
         "wrong password": await browser.sign_in(portal, "lin", "wrong"),
         "signed out": await browser.http.get("/logout"),
         "home": await browser.http.get("/"),
+        "account's sign-in": await browser.http.get("/account"),
+        "link that is used": await browser.http.get("/enrol", params={"token": "x"}),
+        "consent": await browser.sign_in(portal, prompt="consent"),
+        "account": await browser.http.get("/account"),
+        "new password": await browser.http.get("/account/password"),
     }
     for name, page in pages.items():
         with subtests.test(page=name):
@@ -22,7 +27,7 @@ async def test_pages_cannot_be_framed_cached_or_made_to_leak(world: World, subte
             assert "default-src 'none'" in policy
             assert "unsafe" not in policy
             assert page.headers["x-content-type-options"] == "nosniff"
-            assert page.headers["referrer-policy"] in ("no-referrer", "same-origin")
+            assert page.headers["referrer-policy"] in ("no-referrer", "same-origin", "strict-origin")
             assert page.headers["cache-control"] == "no-store"
             assert page.headers["strict-transport-security"].startswith("max-age=")
             assert "<script>" not in page.text

@@ -89,8 +89,8 @@ async def check_password(provider: Provider, realm: Realm, username: str, passwo
     async with provider.work() as work:
         await work.accounts.clear_counter(by_account)
         await work.accounts.take_back_failure(by_address)
-        if renewed is not None:
-            await work.accounts.set_password_hash(account_id, renewed)
+        if renewed is not None and found is not None:
+            await work.accounts.set_password_hash(account_id, renewed, instead_of=found[1])
     return account_id
 
 

@@ -146,10 +146,12 @@ class AccountStore:
     async def set_version(self, account_id: str, version: int) -> None:
         await self._work.execute(update(ACCOUNTS).where(ACCOUNTS.c.id == account_id).values(version=version))
 
-    async def set_password_hash(self, account_id: str, password_hash: str) -> None:
-        await self._work.execute(
-            update(ACCOUNTS).where(ACCOUNTS.c.id == account_id).values(password_hash=password_hash)
-        )
+    async def set_password_hash(self, account_id: str, password_hash: str, *, instead_of: str | None = None) -> None:
+        """`instead_of`: only where that is still the hash; a new password that came between stays."""
+        changed = update(ACCOUNTS).where(ACCOUNTS.c.id == account_id)
+        if instead_of is not None:
+            changed = changed.where(ACCOUNTS.c.password_hash == instead_of)
+        await self._work.execute(changed.values(password_hash=password_hash))
 
     async def add_grant(self, account_id: str, grant: Grant) -> bool:
         """Store a grant; False where it was there already."""
