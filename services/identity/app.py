@@ -12,6 +12,7 @@ from services.identity.api.doors import install_doors
 from services.identity.api.metadata import check_document, document
 from services.identity.api.pages import frame
 from services.identity.api.reading import RawQuery
+from services.identity.domain.keys import KeyState
 from services.identity.handlers.backchannel import BUILDER, POLICY, logout_token_builder
 from services.identity.handlers.clients import declare_clients
 from services.identity.handlers.keys import ensure_keys
@@ -54,7 +55,8 @@ def build(settings: IdentitySettings) -> Service:
     install_doors(app, provider, pages)
 
     async def prepare() -> None:
-        await ensure_keys(provider.work())
+        # What signs; the worker publishes its successors at once, while this answers already.
+        await ensure_keys(provider.work(), (KeyState.SIGNING,))
         await declare_clients(provider)
         await provider.keys.ring()
 

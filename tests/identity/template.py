@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from services.identity import app
 from services.identity.demo import load_demo
 from services.identity.domain import jose
+from services.identity.handlers.keys import ensure_keys
 from services.identity.settings import IdentitySettings
 from services.identity.store.tables import KEYS
 from services.kit import migrations
@@ -80,6 +81,7 @@ class Template:
         service = app.build(settings)
         self._pairs.begin()
         await service.open(serving=True)
+        await ensure_keys(service.app.state.provider.work())  # type: ignore[attr-defined]
         await load_demo(service)
         await service.close()
         self._pairs.keep()

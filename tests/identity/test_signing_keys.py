@@ -1,12 +1,17 @@
 """Signing keys: publish, sign, retire without one failed verification; encrypted at rest (item 12)."""
 
 import asyncio
+import base64
 import json
+import os
 
 import pytest
+from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError
+from joserfc.jwk import KeySet
 from sqlalchemy import select
 
+from services.identity.domain.clients import SIGNING_ALGORITHMS
 from services.identity.domain.jose import ACCESS_TOKEN, ID_TOKEN, KeyRing, new_key
 from services.identity.domain.keys import KeyState
 from services.identity.errors import KeyTooYoung, KeyUnknown
@@ -14,9 +19,11 @@ from services.identity.handlers import RetireKey, RotateKeys, keys, list_keys, r
 from services.identity.handlers.keys import ensure_keys
 from services.identity.handlers.workers import Housekeeping
 from services.identity.store.tables import KEYS
+from services.kit.crypto import WrongMasterKey
 from services.kit.db import is_outage
 from tests.identity.conftest import Starter, World
 from tests.identity.party import CATALOG, Party
+from tests.identity.test_core_subjects import client, tokens_of
 
 
 async def states(world: World) -> dict[str, dict[str, list[str]]]:
@@ -37,7 +44,7 @@ async def test_replicas_that_start_together_make_one_set_of_keys(start: Starter)
         for key in await work.keys.all():
             await work.keys.remove(key.kid)
     await asyncio.gather(*(ensure_keys(world.work()) for _ in range(6)))
-    for algorithm in ("ES256", "RS256"):
+    for algorithm in SIGNING_ALGORITHMS:
         found = (await states(world))[algorithm]
         assert {state: len(kids) for state, kids in found.items()} == {"signing": 1, "published": 1}
 
@@ -49,7 +56,7 @@ async def test_a_key_signs_only_after_it_was_published_long_enough(world: World)
     world.clock.forward(seconds=601)
     await rotate_keys(RotateKeys("operator"), world.work())
     after = await states(world)
-    for algorithm in ("ES256", "RS256"):
+    for algorithm in SIGNING_ALGORITHMS:
         assert after[algorithm]["signing"] == before[algorithm]["published"]
         assert after[algorithm]["retired"] == before[algorithm]["signing"]
         assert len(after[algorithm]["published"]) == 1
@@ -74,6 +81,52 @@ async def test_no_verification_fails_through_a_rotation(start: Starter, monkeypa
     assert len(kids) >= 3
 
 
+async def test_id_tokens_of_every_algorithm_verify_through_rotations_of_each(
+    start: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clients = [
+        client(f"k-{algorithm.lower()}", "k.example", id_token_signed_response_alg=algorithm)
+        for algorithm in SIGNING_ALGORITHMS
+    ]
+    first: World = await start(more=clients, key_publish_seconds=0)
+    second: World = await start(more=clients, key_publish_seconds=0)
+    monkeypatch.setattr(keys, "REFRESH_SECONDS", 0.1)
+    browser = first.browser()
+    names = [declared["client_id"] for declared in clients]
+    tokens = {name: await tokens_of(first[name], browser) for name in names}
+    kids: dict[str, set[str]] = {name: set() for name in names}
+    for algorithm in (*SIGNING_ALGORITHMS, None):
+        await rotate_keys(RotateKeys("operator", algorithm=algorithm), first.work())
+        for world in (first, second, first):
+            # Refreshed at both replicas, side by side, and verified by what either publishes.
+            answers = await asyncio.gather(*(world[name].refresh(tokens[name]["refresh_token"]) for name in names))
+            published = [KeySet.import_key_set((await w[names[0]].http.get("/jwks")).json()) for w in (first, second)]
+            for name, answer in zip(names, answers, strict=True):
+                tokens[name] = answer.json()
+                for keys_ in published:
+                    found = jwt.decode(tokens[name]["id_token"], keys_, algorithms=list(SIGNING_ALGORITHMS))
+                    kids[name].add(str(found.header["kid"]))
+            await asyncio.sleep(0.05)
+    assert all(len(seen) >= 2 for seen in kids.values()), kids
+
+
+async def test_the_master_key_changes_and_no_signing_key_is_lost(start: Starter) -> None:
+    world: World = await start()
+    token = await machine_token(world["cases"])
+    new = base64.b64encode(os.urandom(32)).decode()
+    old = world.settings.master_key.get_secret_value()
+    both: World = await start(master_key=new, previous_master_keys=[old])
+    crypto = both.service.context.crypto
+    assert crypto is not None
+    assert await crypto.rewrap() == 2
+    # The old one is out of the settings: what it protected can be read all the same.
+    after: World = await start(master_key=new)
+    assert (await after["cases"].claims(token))["sub"] == "cases"
+    assert (await after["cases"].claims(await machine_token(after["cases"])))["sub"] == "cases"
+    with pytest.raises(WrongMasterKey):
+        await start()
+
+
 async def test_a_retired_key_leaves_when_its_last_token_has_expired(world: World) -> None:
     world.clock.forward(seconds=601)
     await rotate_keys(RotateKeys("operator"), world.work())
@@ -91,7 +144,7 @@ def test_a_key_that_is_kept_for_hints_speaks_for_no_access_token() -> None:
     public, private = new_key("ES256")
     before = KeyRing.of([public], {"ES256": private})
     after = KeyRing.of([], {}, [public])
-    claims = {"sub": "a"}
+    claims = {"sub": "a", "exp": 1}
     hint, access = (before.sign(claims, "ES256", typ) for typ in (ID_TOKEN, ACCESS_TOKEN))
     assert before.read(access, ACCESS_TOKEN) == after.read(hint, ID_TOKEN) == claims
     assert after.read(access, ACCESS_TOKEN) is None

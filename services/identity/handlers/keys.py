@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -44,15 +44,21 @@ async def list_keys(work: Work) -> list[SigningKey]:
         return await work.keys.all()
 
 
-async def ensure_keys(work: Work) -> None:
-    """Give each algorithm a signing and a published key. Safe on several replicas at once: the database decides."""
+async def ensure_keys(work: Work, states: Sequence[KeyState] = (KeyState.SIGNING, KeyState.PUBLISHED)) -> None:
+    """Give each algorithm a key in each of these states. Safe on several replicas at once: the database decides."""
     async with work:
-        keys = await work.keys.all()
-        for algorithm in SIGNING_ALGORITHMS:
-            states = {key.state for key in keys if key.algorithm == algorithm}
-            for state in (KeyState.SIGNING, KeyState.PUBLISHED):
-                if state not in states:
-                    await _make(work, algorithm, state)
+        there = {(key.algorithm, key.state) for key in await work.keys.all()}
+    missing = [(name, state) for name in SIGNING_ALGORITHMS for state in states if (name, state) not in there]
+    if not missing:
+        return
+    # RSA takes its time: nobody waits for the transaction meanwhile.
+    made = await asyncio.to_thread(lambda: [new_key(name) for name, _ in missing])
+    async with work:
+        now = work.now()
+        for (name, state), (public, private) in zip(missing, made, strict=True):
+            kid, signing_at = str(public["kid"]), now if state is KeyState.SIGNING else None
+            sealed = work.crypto.encrypt_json(private, f"signing_keys.private/{kid}")
+            await work.keys.add(SigningKey(kid, name, state, public, now, signing_at, None), sealed)
 
 
 async def rotate_keys(command: RotateKeys, work: Work) -> list[SigningKey]:
@@ -68,7 +74,9 @@ async def rotate_keys(command: RotateKeys, work: Work) -> list[SigningKey]:
                 await _advance(work, keys, algorithm, settings, command.force)
         kids = ",".join(key.kid for key in keys if key.state is KeyState.PUBLISHED)
         work.audit(AuditEntry(command.actor, "rotate", "signing_keys", kids[:200]))
-        return [key for key in await work.keys.all() if key.state is KeyState.SIGNING]
+        signing = [key for key in await work.keys.all() if key.state is KeyState.SIGNING]
+    await ensure_keys(work)
+    return signing
 
 
 async def retire_key(command: RetireKey, work: Work) -> None:
@@ -84,15 +92,15 @@ async def retire_key(command: RetireKey, work: Work) -> None:
             await _advance(work, keys, key.algorithm, _settings(work), force=True)
         # Tokens that it signed fail from now on: this is for a key that others may hold.
         await work.keys.remove(key.kid)
-        if key.state is KeyState.PUBLISHED:
-            await _make(work, key.algorithm, KeyState.PUBLISHED)
         work.audit(AuditEntry(command.actor, "retire", "signing_keys", key.kid))
+    await ensure_keys(work)
 
 
 async def tend_keys(work: Work) -> None:
-    """What the worker does: rotate on schedule, drop retired keys that no token and no hint can need."""
+    """What the worker does: make what is missing, rotate on schedule, drop retired keys that nothing can need."""
     settings = _settings(work)
     keeping = keeping_of(settings)
+    await ensure_keys(work)
     async with work:
         now = work.now()
         keys = await work.keys.all(lock=True)
@@ -104,12 +112,13 @@ async def tend_keys(work: Work) -> None:
                 with contextlib.suppress(KeyTooYoung, KeyStillSigning):  # not yet: the next round tries again
                     following = await _advance(work, keys, key.algorithm, settings, force=False)
                     work.audit(AuditEntry(SCHEDULE, "rotate", "signing_keys", following.kid))
+    await ensure_keys(work)
 
 
 async def _advance(
     work: Work, keys: list[SigningKey], algorithm: str, settings: IdentitySettings, force: bool
 ) -> SigningKey:
-    """The key that signs from now on. Raises KeyTooYoung, KeyStillSigning."""
+    """The key that signs from now on; its successor is still to be made. Raises KeyTooYoung, KeyStillSigning."""
     now = work.now()
     current = [key for key in keys if key.algorithm == algorithm and key.state is KeyState.SIGNING]
     following = [key for key in keys if key.algorithm == algorithm and key.state is KeyState.PUBLISHED]
@@ -121,16 +130,7 @@ async def _advance(
     for key in current:
         await work.keys.set_retired(key.kid, now)
     await work.keys.set_signing(following[0].kid, now)
-    await _make(work, algorithm, KeyState.PUBLISHED)
     return following[0]
-
-
-async def _make(work: Work, algorithm: str, state: KeyState) -> None:
-    public, private = await asyncio.to_thread(new_key, algorithm)
-    now = work.now()
-    kid = str(public["kid"])
-    key = SigningKey(kid, algorithm, state, public, now, now if state is KeyState.SIGNING else None, None)
-    await work.keys.add(key, work.crypto.encrypt_json(private, f"signing_keys.private/{kid}"))
 
 
 def keeping_of(settings: IdentitySettings) -> Keeping:

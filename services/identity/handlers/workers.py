@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from services.identity.handlers.keys import ensure_keys, tend_keys
+from services.identity.handlers.keys import tend_keys
 from services.identity.handlers.provider import Provider
 from services.identity.handlers.sessions import end_timed_out
 from services.kit import replays
@@ -37,7 +37,6 @@ class Housekeeping:
     async def round(self) -> int:
         """One round; how many rows it removed or ended."""
         provider, count = self._provider, 0
-        await ensure_keys(provider.work())
         await tend_keys(provider.work())
         while ended := await end_timed_out(provider, provider.work()):
             count += ended
