@@ -1,5 +1,6 @@
 """RFC 9101: authorization requests as signed objects, by value; its errors, and what is not taken for one."""
 
+import base64
 import json
 import math
 from datetime import timedelta
@@ -8,9 +9,14 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from joserfc import jws
 from joserfc.jwk import ECKey, Key, RSAKey
 
+from services.identity.domain.clients import Client
+from services.identity.domain.requests import RequestObject, read_request_object
+from services.identity.errors import InvalidRequestObject
 from tests.identity.conftest import Starter, World
 from tests.identity.party import CASES, CATALOG, ISSUER, PASSWORD, STRANGER_JWKS, STRANGER_KEY, Party, hidden, query
 from tests.identity.test_clients import GOOD
@@ -23,6 +29,7 @@ SHOP = GOOD | {
     "jwks": {"keys": [*STRANGER_JWKS["keys"], RSA.as_dict(private=False)]},
     "resources": [CASES, CATALOG],
 }
+SHOP_CLIENT = Client.model_validate(SHOP)
 SIGNING = SHOP | {"client_id": "signing", "require_signed_request_object": True, "request_object_signing_alg": "PS256"}
 PUBLIC = GOOD | {"client_id": "public", "jwks": None, "token_endpoint_auth_method": "none", "first_party": True}
 
@@ -31,6 +38,10 @@ PUBLIC = GOOD | {"client_id": "public", "jwks": None, "token_endpoint_auth_metho
 async def world(start: Starter) -> World:
     found: World = await start(more=[SHOP, SIGNING, PUBLIC])
     return found
+
+
+def encoded(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).decode().rstrip("=")
 
 
 def signed(party: Party, *, key: Key = STRANGER_KEY, header: dict[str, Any] | None = None, **claims: Any) -> str:
@@ -230,3 +241,30 @@ async def test_an_object_by_post_and_clocks_that_differ(world: World) -> None:
     answer = await browser.http.post("/authorize", data={"client_id": "shop", "request": request})
     assert answer.status_code == 303
     assert 'name="password"' in (await browser.http.get(answer.headers["location"])).text
+
+
+NAMES = st.sampled_from(["state", "resource", "claims", "max_age", "iss", "exp"]) | st.text(max_size=20)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(claims=st.dictionaries(NAMES, VALUES, max_size=6), typ=VALUES)
+def test_whatever_a_client_signs_is_parameters_or_no_request_object(claims: dict[str, Any], typ: Any) -> None:
+    found = RequestObject({"typ": typ}, claims)
+    assert found.typ_fits in (True, False)
+    try:
+        parameters = found.parameters()
+    except InvalidRequestObject:
+        return
+    assert not parameters.repeated
+    assert all(value and value.encode() for _, value in parameters.pairs())
+
+
+@settings(deadline=None, max_examples=60)
+@given(text=st.text(max_size=60) | st.lists(st.binary(max_size=40).map(encoded), max_size=6).map(".".join))
+def test_whatever_comes_as_a_request_object_is_read(text: str) -> None:
+    assert read_request_object(text, SHOP_CLIENT).claims is None

@@ -77,6 +77,13 @@ async def test_section_2_a_pushed_request_leads_to_a_code(world: World) -> None:
     assert "User name" in page.text
     assert hidden(page.text, "request") == urlencode({"client_id": "portal", "request_uri": request_uri})
     assert "form-action 'self' http://localhost:8080" in page.headers["content-security-policy"]
+    # Another language is a matter of a link, which carries the reference as well.
+    change = await browser.http.get(address("portal", request_uri, lang="zh-CN"))
+    page = await browser.http.get(change.headers["location"])
+    assert "用户名" in page.text
+    change = await browser.http.get(address("portal", request_uri, lang="en"))
+    page = await browser.http.get(change.headers["location"])
+    assert "User name" in page.text
     # A wrong password does not use it up.
     page = await browser.post_sign_in(page.text, "lin", "wrong")
     assert page.status_code == 422
