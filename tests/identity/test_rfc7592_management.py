@@ -6,17 +6,17 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from typer.testing import CliRunner
 
 from services.cli import app as command
-from services.identity.domain.consents import Consent
 from services.identity.errors import ClientDeclared, ClientUnknown
 from services.identity.handlers.registration import DisableClient, disable_client
 from services.identity.store.tables import CLIENTS, CONSENTS, FAMILIES
 from services.kit import deliveries
 from tests.identity.conftest import World
 from tests.identity.party import STRANGER_JWKS
+from tests.identity.test_core_consent import agree
 from tests.identity.test_rfc7591_registration import initial, party, register, registered
 
 Found = dict[str, Any]
@@ -131,24 +131,17 @@ async def test_an_update_replaces_all_and_rotates_nothing(world: World, subtests
         assert client is not None and (client.realm, client.first_party) == ("citizen", False)
 
 
-async def consented(world: World, client_id: str) -> str:
-    """A family of the client and a consent to it, as a sign-in leaves them: the family's id."""
-    await world.browser().tokens(world["portal"])
-    async with world.work() as work:
-        row = (await work.execute(select(FAMILIES))).first()
-        assert row is not None
-        values = dict(row._mapping) | {"id": "f" * 32, "client_id": client_id}
-        await work.execute(insert(FAMILIES).values(values))
-        await work.consents.save(row.account_id, client_id, Consent(frozenset({"openid"})))
-    return "f" * 32
-
-
 @pytest.mark.parametrize("by", ["client", "operator"])
 async def test_the_end_of_a_client(world: World, by: str) -> None:
     """RFC 7592 §2.3: its id, secret and token count no more, all that it holds of people ends at once."""
     found = await registered(world, token_endpoint_auth_method="client_secret_post")
-    client_id = found["client_id"]
-    family = await consented(world, client_id)
+    client_id, shop, browser = found["client_id"], party(world, found), world.browser()
+    page = await browser.sign_in(shop, resource=None)
+    code = (await agree(browser, page.text))["code"]
+    tokens = (await shop.redeem(code, resource=None)).json()
+    bearer = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert (await shop.http.get("/userinfo", headers=bearer)).json()["name"]
+    await world.browser().tokens(world["portal"])
     if by == "client":
         answer = await manage(world, "DELETE", found)
         assert (answer.status_code, answer.content, answer.headers["cache-control"]) == (204, b"", "no-store")
@@ -157,12 +150,13 @@ async def test_the_end_of_a_client(world: World, by: str) -> None:
         world.provider.forget_clients()
     assert await world.provider.client(client_id) is None
     assert (await manage(world, "GET", found)).status_code == 401
-    asked = await party(world, found).token(grant_type="refresh_token", refresh_token="x")
-    assert (asked.status_code, asked.json()["error"]) == (401, "invalid_client")
+    refused = await shop.refresh(tokens["refresh_token"])
+    assert (refused.status_code, refused.json()["error"]) == (401, "invalid_client")
+    assert (await shop.http.get("/userinfo", headers=bearer)).status_code == 401
+    assert (await browser.http.get(shop.address(resource=None))).status_code == 400
     async with world.work(readonly=True) as work:
-        ended = {row.id: row.revoked_at is not None for row in await work.execute(select(FAMILIES))}
-        assert ended.pop(family) is True
-        assert not any(ended.values())  # nobody else's
+        ended = {row.client_id: row.revoked_at is not None for row in await work.execute(select(FAMILIES))}
+        assert ended == {client_id: True, "portal": False}  # nobody else's
         assert (await work.execute(select(CONSENTS).where(CONSENTS.c.client_id == client_id))).first() is None
         assert await deliveries.endpoint(work, client_id) is None
         row = (await work.execute(select(CLIENTS).where(CLIENTS.c.client_id == client_id))).one()
