@@ -14,6 +14,7 @@ from services.kit.consumers import Consumer
 from services.kit.http import api_app
 from services.kit.idempotency import Pruner
 from services.kit.outbox import Relay
+from services.kit.replays import ProofPruner
 from services.kit.service import Service
 
 TITLE = "Tongban cases"
@@ -40,6 +41,7 @@ def build(settings: CasesSettings) -> Service:
             Sweeper(context),
             Sealer(context),
             Pruner(context),
+            ProofPruner(context),
             context.crypto,
         ],
         api_workers=[context.crypto],

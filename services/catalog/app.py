@@ -9,6 +9,7 @@ from services.kit.auth import TokenVerifier
 from services.kit.broker import start_producer
 from services.kit.http import api_app
 from services.kit.outbox import Relay
+from services.kit.replays import ProofPruner
 from services.kit.service import Context, Service
 
 TITLE = "Tongban catalogue"
@@ -20,4 +21,4 @@ def build(settings: CatalogSettings) -> Service:
     context = Context.of(settings, store.TABLES)
     app = api_app(context, title=TITLE, routers=[router], verifier=TokenVerifier(settings))
     relay = Relay(context, lambda: start_producer(settings))
-    return Service(context, app, workers=[relay, Sealer(context)], topics=PUBLISHES)
+    return Service(context, app, workers=[relay, Sealer(context), ProofPruner(context)], topics=PUBLISHES)

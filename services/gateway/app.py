@@ -114,6 +114,8 @@ def build(
     api = api_app(context, title="Tongban", routers=[bearer.router], max_upload_bytes=settings.upload_bytes)
     api.state.services = services
     api.state.http = http
+    api.state.described = {}
+    api.state.certificate_header = settings.client_certificate_header
     dispatch = Dispatch(
         # The limit of a body is the reading view's, which says it in words; /api has an edge of its own.
         {site.origin: Edge(surface_app(site), "gateway", MOST_BODY_BYTES) for site in sites},

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.gateway.settings import GatewaySettings
 from services.kit.errors import Malformed, TooMany
-from services.kit.http import problem_response
+from services.kit.http import WELL_KNOWN, problem_response
 
 Address = tuple[str, int]
 UNCOUNTED = "/signin/backchannel-logout"
@@ -80,7 +80,7 @@ class Dispatch:
             return
         path = scope["path"]
         kind = "page"
-        if host in self._api and path.startswith("/api/") and path != "/api/":
+        if host in self._api and path.startswith(("/api/", f"{WELL_KNOWN}/api/")) and path != "/api/":
             app, kind = self._api[host], "api"
         elif path == "/session":
             # Open pages ask by themselves, and what people type must not run out of its allowance by it.

@@ -7,9 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 
-from services.kit.settings import CommaList, ServiceSettings, SettingsError, local_port
-
-SURFACES = ("portal", "kiosk", "desk")
+from services.kit.settings import SURFACES, CommaList, ServiceSettings, SettingsError, local_port, surface_origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +65,8 @@ class GatewaySettings(ServiceSettings):
     @classmethod
     def local_defaults(cls, data_dir: Path) -> dict[str, Any]:
         found = super().local_defaults(data_dir) | {"surfaces": "portal,kiosk,desk"}
-        for offset, surface in enumerate(SURFACES):
-            found[f"{surface}_origin"] = f"http://localhost:{local_port('gateway') + offset}"
+        for surface in SURFACES:
+            found[f"{surface}_origin"] = surface_origin(surface)
             key = data_dir / "secrets" / f"{surface}.jwk"
             if key.is_file():
                 found[f"{surface}_private_key"] = key.read_text("utf-8").strip()

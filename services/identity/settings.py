@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from services.identity.domain.clients import ClientDeclaration
 from services.identity.domain.local_clients import local_clients
 from services.identity.domain.redirects import LOOPBACK
-from services.kit.settings import PREFIX, Profile, ServiceSettings, local_port, read_name
+from services.kit.settings import SURFACES, Profile, ServiceSettings, surface_origin
 
 
 def _declarations(value: Any) -> Any:
@@ -91,11 +91,5 @@ class IdentitySettings(ServiceSettings):
     @classmethod
     def local_defaults(cls, data_dir: Path) -> dict[str, Any]:
         found = super().local_defaults(data_dir)
-        origins = {
-            # As the gateway reads them.
-            surface: read_name(f"{PREFIX}GATEWAY_{surface.upper()}_ORIGIN")
-            or read_name(f"{PREFIX}{surface.upper()}_ORIGIN")
-            or f"http://localhost:{local_port('gateway') + offset}"
-            for offset, surface in enumerate(("portal", "kiosk", "desk"))
-        }
+        origins = {surface: surface_origin(surface) for surface in SURFACES}
         return found | {"clients": local_clients(data_dir / "secrets", origins)}

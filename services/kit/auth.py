@@ -8,6 +8,7 @@ import base64
 import ssl
 import time
 from typing import Annotated, Any, Literal, Protocol
+from urllib.parse import urlsplit
 
 import httpx
 import orjson
@@ -15,9 +16,13 @@ from fastapi import Depends, Request
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from services.kit.errors import Forbidden, Kind, TongbanError, Unauthenticated
+from services.kit import dpop
+from services.kit.certificates import thumbprint
+from services.kit.db import UnitOfWork
+from services.kit.errors import Forbidden, InvalidProof, Kind, TongbanError, Unauthenticated
+from services.kit.replays import first_use
 from services.kit.settings import ServiceSettings
 from services.kit.telemetry import log
 
@@ -33,6 +38,8 @@ REFETCH_SECONDS = 10.0
 RETRY_SECONDS = 1.0
 """Pause after a read that failed."""
 CACHED_TOKENS = 4096
+PROOF_SECONDS = 60
+"""How far from now a DPoP proof's `iat` may be."""
 
 
 class KeysAway(TongbanError):
@@ -48,6 +55,17 @@ class Grant(BaseModel):
     role: str
 
 
+class Confirmation(BaseModel):
+    """What a token is bound to (RFC 7800 §3.1): a key (RFC 9449 §6.1), a certificate (RFC 8705 §3.1). Nothing else is
+    known here, and a token bound to something else is refused.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    jkt: str | None = None
+    certificate: str | None = Field(None, alias="x5t#S256")
+
+
 class Principal(BaseModel):
     """The caller, as its access token says."""
 
@@ -60,8 +78,10 @@ class Principal(BaseModel):
     name: str | None = None
     grants: tuple[Grant, ...] = ()
     acr: str | None = None
+    auth_time: int | None = None
     jti: str
     exp: int
+    cnf: Confirmation | None = None
 
     def holds(self, role: str, organisation: str) -> bool:
         """Whether the caller has `role` at `organisation`."""
@@ -92,7 +112,10 @@ class TokenVerifier:
 
     def __init__(self, settings: ServiceSettings, keys: KeySource | None = None) -> None:
         self._issuer = settings.issuer
-        self._audience = settings.audience
+        self._audiences = tuple(filter(None, (settings.audience, settings.public_url)))
+        self.resource = settings.public_url
+        self.metadata = _metadata(settings)
+        """RFC 9728 §2; empty where the service has no public address."""
         self._url = settings.jwks_url or f"{settings.issuer}/jwks"
         self._ca = settings.outbound_ca_file
         self._tls: ssl.SSLContext | None = None
@@ -139,7 +162,7 @@ class TokenVerifier:
             if decoded.header.get("typ", "").lower().removeprefix("application/") != "at+jwt":
                 raise Unauthenticated("not an access token")
             now = int(time.time())
-            if claims.get("iss") != self._issuer or claims.get("aud") != self._audience:
+            if claims.get("iss") != self._issuer or claims.get("aud") not in self._audiences:
                 raise Unauthenticated("the access token is for another service")
             if not isinstance(claims.get("iat"), int) or claims["iat"] > now + LEEWAY_SECONDS:
                 raise Unauthenticated("the access token is from the future")
@@ -190,6 +213,71 @@ class TokenVerifier:
         self._kids = frozenset(key.kid for key in keys.keys if key.kid) if keys is not None else frozenset()
         self._seen.clear()
 
+    async def prove(self, request: Request, scheme: str, token: str, principal: Principal) -> None:
+        """Hold a bound token to its key (RFC 9449 §7) and certificate (RFC 8705 §3). Raises Unauthenticated.
+
+        No nonces here: they keep proofs from being made beforehand, which the identity service sees to for whoever
+        gets tokens, and would cost each caller a request more. Replays are told by the database of the service.
+        """
+        bound = principal.cnf or Confirmation()
+        if bound.certificate is not None and bound.certificate != thumbprint(request.scope):
+            raise Unauthenticated("the access token is bound to another client certificate")
+        if (bound.jkt is not None) != (scheme == "dpop"):
+            raise Unauthenticated("a token that is bound to a key is sent as DPoP, and no other is")
+        if bound.jkt is None:
+            return
+        proof = dpop.read(request.headers.getlist("dpop"))
+        if proof is None or not self.resource:
+            raise InvalidProof("a DPoP proof is missing" if proof is None else "this service takes no DPoP proofs")
+        # The path as it came, still quoted; the address before it is ours to say, not the request's.
+        path = request.scope["raw_path"].decode("ascii").partition("?")[0]
+        wanted = dpop.Wanted(request.method, self.resource + path, time.time(), PROOF_SECONDS, token)
+        for rule in dpop.RULES:
+            if problem := rule(proof, wanted):
+                raise InvalidProof(problem)
+        if proof.jkt != bound.jkt:
+            raise Unauthenticated("the access token is bound to another DPoP key")
+        async with UnitOfWork(request.app.state.context) as work:
+            if not await first_use(work, proof, wanted):
+                raise InvalidProof("the DPoP proof was used before")
+
+
+def challenge(resource: str, error: Unauthenticated, scheme: str = "") -> str | None:
+    """WWW-Authenticate of the API at `resource` for `error` (RFC 9449 §7.1, RFC 9728 §5.1), by `scheme` or any.
+
+    None where it has no public address: then the plain one says enough.
+    """
+    if not resource:
+        return None
+    code = "invalid_dpop_proof" if isinstance(error, InvalidProof) else "invalid_token"
+    told = [f'error="{code}"'] if error.detail else []
+    place = f'resource_metadata="{metadata_address(resource)}"'
+    both = {
+        "bearer": "Bearer " + ", ".join([*told, place]),
+        "dpop": "DPoP " + ", ".join([*told, f'algs="{" ".join(dpop.ALGORITHMS)}"', place]),
+    }
+    return both.get(scheme) or ", ".join(both.values())
+
+
+def metadata_address(resource: str) -> str:
+    """Where the metadata of `resource` are (RFC 9728 §3.1): the well-known path goes before the resource's own."""
+    parts = urlsplit(resource)
+    return f"{parts.scheme}://{parts.netloc}/.well-known/oauth-protected-resource{parts.path}"
+
+
+def _metadata(settings: ServiceSettings) -> dict[str, Any]:
+    if not settings.public_url:
+        return {}
+    found: dict[str, Any] = {
+        "resource": settings.public_url,
+        "authorization_servers": [settings.issuer],
+        "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
+    }
+    if settings.client_certificate_header:
+        found["tls_client_certificate_bound_access_tokens"] = True
+    return found
+
 
 def jwt_header(token: str) -> dict[str, Any]:
     """The unverified header of a JWT. Raises ValueError."""
@@ -203,14 +291,22 @@ def jwt_header(token: str) -> dict[str, Any]:
 
 async def caller(request: Request) -> Principal:
     """Dependency: any verified caller. Raises Unauthenticated."""
-    values = request.headers.getlist("authorization")
-    if not values:
-        raise Unauthenticated
-    scheme, _, token = values[0].partition(" ")
-    if len(values) > 1 or scheme.lower() != "bearer" or not token or len(token) > 8192:
-        raise Unauthenticated("send one Authorization: Bearer header")
     verifier: TokenVerifier = request.app.state.verifier
-    return await verifier.verify(token.strip())
+    values, scheme = request.headers.getlist("authorization"), ""
+    try:
+        if not values:
+            raise Unauthenticated
+        scheme, _, token = values[0].partition(" ")
+        scheme, token = scheme.lower(), token.strip()
+        if len(values) > 1 or scheme not in ("bearer", "dpop") or not token or len(token) > 8192:
+            raise Unauthenticated("send one Authorization header: Bearer or, for a bound token, DPoP")
+        principal = await verifier.verify(token)
+        if principal.cnf is not None or scheme == "dpop":
+            await verifier.prove(request, scheme, token, principal)
+    except Unauthenticated as error:
+        error.challenge = challenge(verifier.resource, error, scheme)
+        raise
+    return principal
 
 
 Caller = Annotated[Principal, Depends(caller)]

@@ -40,9 +40,15 @@ def behind_proxies(app: ASGIApp, settings: "ServiceSettings") -> ASGIApp:
     return outer
 
 
+def told(scope: Scope) -> str | None:
+    """The header as the proxy sent it, to be handed on; None where there is none that can be believed."""
+    found: str | None = scope.get(_PLACE)
+    return found
+
+
 def thumbprint(scope: Scope) -> str | None:
     """`x5t#S256` of the certificate (RFC 8705 §3.1); None where there is none that can be believed or read."""
-    value = scope.get(_PLACE)
+    value = told(scope)
     if not value or len(value) > _MAX:
         return None
     try:

@@ -78,6 +78,8 @@ class TongbanError(Exception):
         self.detail = detail
         self.fields = tuple(fields)
         self.retry_after = retry_after
+        self.challenge: str | None = None
+        """WWW-Authenticate of a 401, where the plain one does not say enough."""
         self.members = members
 
     def problem(self) -> dict[str, Any]:
@@ -97,6 +99,12 @@ class Malformed(TongbanError):
 
 class Unauthenticated(TongbanError):
     kind, slug, title = Kind.UNAUTHENTICATED, "unauthenticated", "A valid access token is needed"
+
+
+class InvalidProof(Unauthenticated):
+    """RFC 9449 §7.1: the proof of possession that goes with a bound access token is missing or wrong."""
+
+    slug, title = "invalid-proof", "A valid proof of possession is needed"
 
 
 class Forbidden(TongbanError):

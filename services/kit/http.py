@@ -40,6 +40,8 @@ T = TypeVar("T")
 MAX_JSON_BYTES = 1024 * 1024
 MAX_PAGE = 100
 PROBLEM = "application/problem+json"
+WELL_KNOWN = "/.well-known/oauth-protected-resource"
+"""RFC 9728 §3.1. A front that serves us below a path leads here from its own well-known address for that path."""
 
 
 class Page(BaseModel, Generic[T]):
@@ -184,6 +186,8 @@ def api_app(
     app.router.routes[:0] = hot
     for router in routers:
         app.include_router(router)
+    if verifier is not None and verifier.metadata:
+        app.router.routes.append(Route(WELL_KNOWN, _resource_metadata))
     app.add_exception_handler(TongbanError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
@@ -198,10 +202,16 @@ def problem_response(error: TongbanError) -> Response:
         body["trace_id"] = trace_id()
     headers = {"Cache-Control": "no-store"}
     if error.kind is Kind.UNAUTHENTICATED:
-        headers["WWW-Authenticate"] = 'Bearer error="invalid_token"' if error.detail else "Bearer"
+        plain = 'Bearer error="invalid_token"' if error.detail else "Bearer"
+        headers["WWW-Authenticate"] = error.challenge or plain
     if error.retry_after is not None or error.kind is Kind.UNAVAILABLE:
         headers["Retry-After"] = str(error.retry_after or 2)
     return Response(orjson.dumps(body), error.kind.status, headers, media_type=PROBLEM)
+
+
+async def _resource_metadata(request: Request) -> Response:
+    body = orjson.dumps(request.app.state.verifier.metadata)
+    return Response(body, headers={"Cache-Control": "public, max-age=300"}, media_type="application/json")
 
 
 async def _on_error(_: Request, error: Exception) -> Response:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
@@ -29,6 +30,11 @@ OTHER_NAMES = frozenset(
 )
 """Names that are read elsewhere than in a settings class: test failpoints, `databases create`, the local Kafka."""
 
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+SURFACES = ("portal", "kiosk", "desk")
+"""Sites of the gateway; on a developer's machine each has the next port."""
+BEHIND_GATEWAY = ("catalog", "cases", "notify")
+"""Services whose API people's programs reach at the gateway, as `/api/<service>`."""
 PORTS = {"identity": 8083, "catalog": 8084, "cases": 8085, "notify": 8086, "gateway": 8080}
 MANAGEMENT_PORTS = {"identity": 8093, "catalog": 8094, "cases": 8095, "notify": 8096, "gateway": 8090}
 
@@ -131,9 +137,20 @@ class ServiceSettings(BaseSettings):
     client_certificate_header: str = Field(
         "", description="header in which those proxies tell the client certificate (RFC 9440, or PEM url-encoded)"
     )
+    public_url: str = Field("", description="address of this service's API as its callers know it (RFC 9728)")
     storage_url: str = Field("", description="where files go: file:///path or s3://bucket/prefix")
     log_level: str = "INFO"
     shutdown_seconds: float = Field(4.0, gt=0)
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment):
+            raise ValueError("is an address without query and fragment (RFC 9728 §1.2)")
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+            raise ValueError("is https (RFC 9728 §1.2), http only on a loopback host")
+        return value.rstrip("/")
 
     @field_validator("client_certificate_header")
     @classmethod
@@ -172,6 +189,8 @@ class ServiceSettings(BaseSettings):
             "storage_url": f"file://{(data_dir / 'files' / name).resolve()}",
             "outbound_allowed_networks": "127.0.0.0/8,::1/128",
         }
+        if name in BEHIND_GATEWAY:
+            found["public_url"] = f"{surface_origin('portal')}/api/{name}"
         for field, path in (
             ("private_key", f"{name}.jwk"),
             ("master_key", f"{name}.master"),
@@ -219,6 +238,12 @@ def _present(value: Any) -> bool:
 def local_port(service: str) -> int:
     """The HTTP port of `service` on this machine in the local and test profiles."""
     return port_number(f"{PREFIX}{service.upper()}_PORT", PORTS[service])
+
+
+def surface_origin(surface: str) -> str:
+    """The origin of one of the gateway's surfaces, as it reads it, in the local and test profiles."""
+    named = read_name(f"{PREFIX}GATEWAY_{surface.upper()}_ORIGIN") or read_name(f"{PREFIX}{surface.upper()}_ORIGIN")
+    return named or f"http://localhost:{local_port('gateway') + SURFACES.index(surface)}"
 
 
 def port_number(name: str, default: int) -> int:

@@ -10,6 +10,7 @@ from services.kit.deliveries.worker import Deliveries
 from services.kit.http import api_app
 from services.kit.idempotency import Pruner
 from services.kit.outbox import Relay
+from services.kit.replays import ProofPruner
 from services.kit.service import Context, Service
 from services.notify import store
 from services.notify.api import ROUTERS
@@ -43,6 +44,7 @@ def build(settings: NotifySettings) -> Service:
             ),
             Sealer(context),
             Pruner(context),
+            ProofPruner(context),
             crypto,
         ],
         api_workers=[crypto],

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from services.identity.domain.clients import EVERYWHERE, Realm
+from services.kit.settings import BEHIND_GATEWAY
 
 SERVICES = {
     "catalog": ("事项目录服务", "Catalogue service"),
@@ -32,7 +33,10 @@ def local_clients(secrets: Path, origins: dict[str, str]) -> list[dict[str, Any]
             found.append(_machine(name, (zh, en), jwks))
     if jwks := _public(secrets / f"{DEPARTMENT}.jwk"):
         grants = [{"organisation": EVERYWHERE, "role": "integrator"}]
-        found.append(_machine(DEPARTMENT, ("演示部门系统", "Demo department system"), jwks) | {"grants": grants})
+        # By their public addresses as well (RFC 9728 §1.2): strangers' software knows no others.
+        resources = [*RESOURCES, *(f"{origins['portal']}/api/{name}" for name in BEHIND_GATEWAY)]
+        department = _machine(DEPARTMENT, ("演示部门系统", "Demo department system"), jwks)
+        found.append(department | {"grants": grants, "resources": resources})
     return found
 
 
