@@ -32,7 +32,7 @@ async def all_kinds(world: World) -> dict[str, str]:
         issuer=ISSUER,
         client_id="portal",
         subject=identity["sub"],
-        session_id=identity["sid"],
+        sid=identity["sid"],
         token_id="one",
         now=world.clock(),
         life=timedelta(minutes=2),

@@ -30,6 +30,7 @@ def access_claims(
     now: datetime,
     life: timedelta,
     subject: str | None = None,
+    sid: str | None = None,
     account: Account | None = None,
     session: SsoSession | None = None,
     auth_time: datetime | None = None,
@@ -56,7 +57,7 @@ def access_claims(
     claims |= {
         "sub": subject,
         "realm": account.realm.value,
-        "sid": session.id,
+        "sid": sid,
         "auth_time": seconds(auth_time),
         "acr": session.acr,
         "amr": list(session.amr),
@@ -73,6 +74,7 @@ def id_claims(
     issuer: str,
     client: Client,
     subject: str,
+    sid: str,
     account: Account,
     session: SsoSession,
     auth_time: datetime,
@@ -101,7 +103,7 @@ def id_claims(
     }
     # A fapi2 client that hears of no sign-out has no use for it, and its conformance plan warns of what it did not ask.
     if not client.fapi2 or client.backchannel_logout_uri or client.frontchannel_logout_uri:
-        claims["sid"] = session.id
+        claims["sid"] = sid
     if client.first_party:
         claims |= house_claims(account)
     if nonce is not None:
@@ -115,7 +117,7 @@ def house_claims(account: Account) -> dict[str, str]:
 
 
 def logout_claims(
-    *, issuer: str, client_id: str, subject: str, session_id: str, token_id: str, now: datetime, life: timedelta
+    *, issuer: str, client_id: str, subject: str, sid: str, token_id: str, now: datetime, life: timedelta
 ) -> dict[str, Any]:
     """A logout token (OpenID Connect Back-Channel Logout §2.4): `sid` and `events`, never a nonce."""
     return {
@@ -125,7 +127,7 @@ def logout_claims(
         "iat": seconds(now),
         "exp": seconds(now + life),
         "jti": token_id,
-        "sid": session_id,
+        "sid": sid,
         "events": {LOGOUT_EVENT: {}},
     }
 

@@ -32,7 +32,7 @@ async def tell_clients(provider: Provider, work: Work, session: SsoSession) -> N
             order_key=session.id,
             event_id=session.id,
             builder=BUILDER,
-            body=provider.subject(client, session.account_id).encode(),
+            body=f"{provider.subject(client, session.account_id)} {provider.sid(client, session.id)}".encode(),
             content_type="application/x-www-form-urlencoded",
         )
 
@@ -43,11 +43,12 @@ def logout_token_builder(provider: Provider) -> Builder:
     async def build(_: object, outgoing: Outgoing) -> Content:
         client = await provider.client(outgoing.endpoint_id)
         algorithm = client.id_token_signed_response_alg if client is not None else "RS256"
+        subject, _, sid = outgoing.body.decode().partition(" ")
         claims = logout_claims(
             issuer=provider.settings.issuer,
             client_id=outgoing.endpoint_id,
-            subject=outgoing.body.decode(),
-            session_id=outgoing.order_key,
+            subject=subject,
+            sid=sid,
             token_id=new_id(),
             now=outgoing.now,
             life=TOKEN_LIFE,

@@ -92,7 +92,7 @@ async def _introspect_refresh(provider: Provider, work: Work, text: str, facts: 
         "active": True,
         "client_id": family.client_id,
         "sub": provider.subject(facts.known_client, family.account_id),
-        "sid": family.session_id,
+        "sid": provider.sid(facts.known_client, family.session_id),
         "scope": family.scope,
         "exp": made.seconds(family.expires_at),
         "iss": provider.settings.issuer,

@@ -63,11 +63,12 @@ async def log_out(
 async def frames_of(provider: Provider, work: Work, session: SsoSession) -> list[str]:
     """Logout addresses of the session's clients that have one; `iss` and `sid` for those that want them (§2)."""
     known = await provider.clients()
-    told = {"iss": provider.settings.issuer, "sid": session.id}
+    issuer = provider.settings.issuer
     found = []
     for client_id in sorted(await work.sessions.clients(session.id)):
         client = known.get(client_id)
         if client is not None and (uri := client.frontchannel_logout_uri) is not None:
+            told = {"iss": issuer, "sid": provider.sid(client, session.id)}
             found.append(with_parameters(uri, told) if client.frontchannel_logout_session_required else uri)
     return found
 
@@ -90,7 +91,7 @@ async def _sessions(provider: Provider, work: Work, realms: tuple[Realm, ...], c
 
 def _fits(provider: Provider, client: Client | None, session: SsoSession, hint: Mapping[str, Any] | None) -> bool:
     """Whether the hint is of this very session; else the person is asked (RP-Initiated Logout §2)."""
-    if hint is None or client is None or session.id != hint.get("sid"):
+    if hint is None or client is None or hint.get("sid") != provider.sid(client, session.id):
         return False
     return hint.get("sub") == provider.subject(client, session.account_id)
 
@@ -99,7 +100,8 @@ async def _named(
     provider: Provider, client: Client | None, work: Work, hint: Mapping[str, Any] | None
 ) -> list[SsoSession]:
     """The session of the hint, where the browser has lost its cookie: whoever holds the hint is its client."""
-    found = await work.sessions.by_id(str(hint.get("sid"))) if hint is not None else None
+    named = provider.session_of(client, str(hint.get("sid"))) if hint is not None and client is not None else None
+    found = await work.sessions.by_id(named) if named is not None else None
     return [found] if found is not None and _fits(provider, client, found, hint) else []
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from services.identity.domain.checks import Facts, Rules
 from services.identity.domain.clients import Client
 from services.identity.domain.lockout import LockRule
+from services.identity.domain.pairwise import permuted, restored
 from services.identity.domain.parameters import Parameters
 from services.identity.domain.registration import PREFIX
 from services.identity.domain.sessions import Limits
@@ -75,9 +76,24 @@ class Provider:
         """
         if client.subject_type == "public":
             return account_id
+        return self._digest(f"{client.sector}\0{account_id}", "subjects.pairwise")
+
+    def sid(self, client: Client, session_id: str) -> str:
+        """`sid` of a session in whatever this client gets: the session's id, or for a pairwise client its own."""
+        if client.subject_type == "public":
+            return session_id
+        return permuted(session_id, bytes.fromhex(self._digest(client.sector, "sessions.pairwise")))
+
+    def session_of(self, client: Client, sid: str) -> str | None:
+        """The id of the session that this client calls `sid`."""
+        if client.subject_type == "public":
+            return sid
+        return restored(sid, bytes.fromhex(self._digest(client.sector, "sessions.pairwise")))
+
+    def _digest(self, text: str, purpose: str) -> str:
         crypto = self.context.crypto
         assert crypto is not None
-        return crypto.digest(f"{client.sector}\0{account_id}".encode(), "subjects.pairwise")
+        return crypto.digest(text.encode(), purpose)
 
     def facts(self, parameters: Parameters, client: Client | None = None) -> Facts:
         """The beginning of a request's facts."""

@@ -207,6 +207,7 @@ async def _answer(
     settings = provider.settings
     life = timedelta(seconds=settings.access_token_seconds)
     subject = provider.subject(client, grant.account.id) if grant.account is not None else client.client_id
+    sid = provider.sid(client, grant.session.id) if grant.session is not None else ""
     access = made.access_claims(
         issuer=settings.issuer,
         audience=grant.audience,
@@ -216,6 +217,7 @@ async def _answer(
         now=now,
         life=life,
         subject=subject,
+        sid=sid,
         account=grant.account,
         session=grant.session,
         auth_time=grant.auth_time,
@@ -238,6 +240,7 @@ async def _answer(
             issuer=settings.issuer,
             client=client,
             subject=subject,
+            sid=sid,
             account=grant.account,
             session=grant.session,
             auth_time=grant.auth_time,
