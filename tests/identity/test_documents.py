@@ -9,7 +9,7 @@ HERE = Path(__file__).parent
 DOCUMENTS = HERE.parents[1] / "docs" / "identity"
 
 
-@pytest.mark.parametrize("name", ["conformance.md"])
+@pytest.mark.parametrize("name", ["conformance.md", "threats.md"])
 def test_every_test_that_is_named_exists(name: str) -> None:
     missing, module = [], ""
     for quoted in re.findall(r"`([^`]+)`", (DOCUMENTS / name).read_text("utf-8")):
