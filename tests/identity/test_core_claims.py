@@ -5,6 +5,8 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from services.identity.domain.claims_request import read_claims
@@ -56,6 +58,26 @@ async def browser_tokens(world: World, browser: Any, username: str = "lin", **pa
     assert redeemed.status_code == 200, redeemed.text
     found: dict[str, Any] = redeemed.json()
     return found
+
+
+async def test_every_id_token_says_who_when_how_and_for_whom(world: World) -> None:
+    """§2, §3.1.3.6, §12.2: a refreshed one has the sign-in's `auth_time` and no nonce."""
+    portal, browser = world["portal"], world.browser()
+    tokens = await browser_tokens(world, browser)
+    first = await portal.claims(tokens["id_token"])
+    always = {"iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "acr", "amr", "sid", "at_hash"}
+    assert always | {"nonce"} <= first.keys()
+    assert (first["aud"], first["azp"], first["nonce"], first["amr"]) == ("portal", "portal", "no-1", ["pwd"])
+    without = await portal.claims((await browser_tokens(world, browser, nonce=None))["id_token"])
+    assert "nonce" not in without
+    world.clock.forward(seconds=90)
+    refreshed = await portal.claims((await portal.refresh(tokens["refresh_token"])).json()["id_token"])
+    assert always <= refreshed.keys()
+    assert "nonce" not in refreshed
+    assert {name: refreshed[name] for name in always - {"iat", "exp", "at_hash"}} == {
+        name: first[name] for name in always - {"iat", "exp", "at_hash"}
+    }
+    assert refreshed["iat"] >= first["iat"] + 90
 
 
 async def test_a_claim_without_a_value_is_left_out(world: World) -> None:
@@ -198,6 +220,28 @@ async def test_a_subject_that_is_asked_for_is_signed_in_or_nobody(world: World) 
     other = world.browser()
     assert query((await other.sign_in(portal, "zhang", claims=claims)).headers["location"])["error"] == "login_required"
     assert "code" in query((await other.sign_in(portal, "lin", claims=claims)).headers["location"])
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["userinfo", "id_token", "email", "sub", "value", "values", "essential"]), inner
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.one_of(st.text(max_size=60), _JSON.map(json.dumps)))
+def test_nothing_that_the_parameter_may_hold_raises(text: str) -> None:
+    found = read_claims(text, ("openid", "email"))
+    if found is not None:
+        assert found.names <= {"email", "email_verified"}
+        assert json.dumps(found.document())
+        assert found.subjects is None or all(isinstance(subject, str) for subject in found.subjects)
 
 
 def test_what_a_client_may_not_ask_for_by_scope_it_cannot_get_one_by_one() -> None:
