@@ -117,7 +117,7 @@ async def test_section_6_2_and_10_what_is_no_request_object(world: World, subtes
     http, shop = world.http(), world["shop"]
     now = int(shop.clock().timestamp())
     tokens = await world.browser().tokens(shop)
-    good = signed(shop)
+    good, long = signed(shop), dict[str, Any]({"n" * 101: "x"})
     rest = good.partition(".")[2]
     for case, request in {
         "no JWT": "x",
@@ -159,7 +159,7 @@ async def test_section_6_2_and_10_what_is_no_request_object(world: World, subtes
         "resources of another type": signed(shop, resource=[1]),
         "a control character": signed(shop, state="a\r\nb"),
         "half a surrogate pair": signed(shop, state="\ud800"),
-        "too long a name": signed(shop, **{"n" * 101: "x"}),
+        "too long a name": signed(shop, **long),
         "too deep for a reader": jws.serialize_compact(
             {"alg": "ES256"}, '{"iss":"shop","x":' + "[" * 2500 + "]" * 2500 + "}", STRANGER_KEY, algorithms=["ES256"]
         ),
@@ -222,7 +222,7 @@ async def test_section_10_5_who_signs_its_requests_sends_no_other(world: World) 
         assert await error_of(browser.http, signing, signed(signing, key=key, header={"alg": alg})) == (
             "invalid_request_object"
         )
-    good = {"key": RSA, "header": {"alg": "PS256"}}
+    good: dict[str, Any] = {"key": RSA, "header": {"alg": "PS256"}}
     page = await browser.http.get(address(signing, signed(signing, **good)))
     answer = await browser.post_sign_in(page.text, "lin", PASSWORD)
     assert "code" in query(answer.headers["location"])

@@ -12,7 +12,7 @@ from services.identity.api.reading import MAX_BODY
 from services.identity.api.words import in_words
 from services.identity.domain.clients import Client
 from services.identity.domain.parameters import Parameters
-from services.identity.domain.redirects import origin
+from services.identity.domain.redirects import form_target, origin
 from services.identity.errors import InvalidRequest, OAuthError, RequestTooLarge
 from services.identity.handlers.authorize import AskConsent, AskPerson, SendBack
 from services.identity.handlers.consents import shown_to
@@ -143,7 +143,7 @@ async def form_post_page(request: Request, back: SendBack) -> Response:
 async def sign_out_page(request: Request, asked: AskToSignOut) -> Response:
     """The question whether to sign out."""
     target = asked.parameters.get("post_logout_redirect_uri")
-    policy = content_policy([origin(target)] if target else [])
+    policy = content_policy([form_target(target)] if target else [])
     values = {"client": asked.client, "waiting": urlencode(asked.parameters.pairs())}
     headers = {"content-security-policy": policy}
     return await pages_of(request).render(request, "identity/signout.html", values, headers=headers)

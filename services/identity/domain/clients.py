@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey, Key, KeySet, RSAKey
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, SecretStr, model_validator
 
 from services.identity.domain.encryption import encryption_key
-from services.identity.domain.redirects import origin, registrable
+from services.identity.domain.redirects import form_target, of_an_app, origin, registrable
 
 
 class Realm(StrEnum):
@@ -62,6 +62,13 @@ def _redirect(value: str) -> str:
     return value
 
 
+def _way_back(value: str) -> str:
+    problem = registrable(value, loopback_http=True, private_use=True)
+    if problem:
+        raise ValueError(f"this URI {problem}")
+    return value
+
+
 def _absolute(value: str) -> str:
     # RFC 8707 §2: an absolute URI without a fragment.
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*:[!-~]+", value) or "#" in value:
@@ -77,6 +84,8 @@ def _origin(value: str) -> str:
 
 Origin = Annotated[str, AfterValidator(_origin)]
 RedirectUri = Annotated[str, AfterValidator(_redirect)]
+WayBack = Annotated[str, AfterValidator(_way_back)]
+"""An address that people are sent back to; of an app on their device it may have a scheme of its own."""
 Resource = Annotated[str, AfterValidator(_absolute)]
 
 
@@ -132,12 +141,12 @@ class ClientDeclaration(_Strict):
     )
     client_secret: Annotated[SecretStr, AfterValidator(_secret)] | None = None
     jwks: dict[str, Any] | None = None
-    redirect_uris: tuple[RedirectUri, ...] = ()
+    redirect_uris: tuple[WayBack, ...] = ()
     allowed_origins: tuple[Origin, ...] = ()
     """Origins whose scripts may call token, userinfo, discovery and JWKS (CORS)."""
     silent_frame: bool = False
     """Whether `prompt=none` is answered in a hidden frame of the client's (same-site) pages."""
-    post_logout_redirect_uris: tuple[RedirectUri, ...] = ()
+    post_logout_redirect_uris: tuple[WayBack, ...] = ()
     backchannel_logout_uri: RedirectUri | None = None
     backchannel_logout_session_required: bool = True
     frontchannel_logout_uri: RedirectUri | None = None
@@ -183,6 +192,10 @@ class ClientDeclaration(_Strict):
             raise ValueError("a client has a realm exactly when people sign in through it (authorization_code)")
         if interactive != bool(self.redirect_uris):
             raise ValueError("redirect_uris are for clients with authorization_code, which need them")
+        if self.application_type != "native" and any(
+            map(of_an_app, (*self.redirect_uris, *self.post_logout_redirect_uris))
+        ):
+            raise ValueError("schemes of apps are for application_type native (RFC 8252 §7.1)")
         if "refresh_token" in self.grant_types and not interactive:
             raise ValueError("refresh_token goes with authorization_code")
         if self.token_endpoint_auth_method == "none":
@@ -215,6 +228,8 @@ class ClientDeclaration(_Strict):
             return
         if self.resources:
             raise ValueError("our own services know people by their public subject: a pairwise client has no resources")
+        if self.sector_identifier_uri is None and any(of_an_app(uri) for uri in self.redirect_uris):
+            raise ValueError("redirect_uris without a host need sector_identifier_uri (OpenID Connect Core §8.1)")
         if self.sector_identifier_uri is None and len({urlsplit(uri).hostname for uri in self.redirect_uris}) > 1:
             raise ValueError("redirect_uris of several hosts need sector_identifier_uri (OpenID Connect Core §8.1)")
 
@@ -235,7 +250,8 @@ class ClientDeclaration(_Strict):
             raise ValueError("fapi2: access tokens are bound by DPoP or mutual TLS")
         if not self.require_pkce:
             raise ValueError("fapi2: PKCE is required")
-        if self.application_type != "native" and any(not uri.startswith("https:") for uri in self.redirect_uris):
+        schemes = ("https:", "http:") if self.application_type == "native" else ("https:",)
+        if any(not uri.startswith(schemes) for uri in self.redirect_uris):
             raise ValueError("fapi2: redirect_uris are https, on loopback hosts of native clients alone http")
         used = (self.id_token_signed_response_alg, self.userinfo_signed_response_alg, self.request_object_signing_alg)
         if any(algorithm not in (None, *FAPI2_ALGORITHMS) for algorithm in used):
@@ -310,7 +326,7 @@ class Client(ClientDeclaration):
         far as it has registered that. Chromium applies form-action to every redirect after a post.
         """
         own = (redirect_uri, self.client_uri, *self.post_logout_redirect_uris, *self.allowed_origins)
-        return tuple(dict.fromkeys(origin(uri) for uri in own if uri))
+        return tuple(dict.fromkeys(form_target(uri) for uri in own if uri))
 
     def may(self, grant_type: str) -> bool:
         """Whether the client may use `grant_type`."""
