@@ -200,6 +200,9 @@ async def test_a_claims_parameter_is_a_json_object_of_its_form(world: World, sub
         with subtests.test(text=text[:60]):
             assert (await browser.silent(portal, claims=text))["error"] == "invalid_request"
     assert "code" in await browser.silent(portal, claims="{}")
+    # RFC 9126 §2.1: what is pushed is judged at once, as if it came by a browser.
+    pushed = await portal.http.post("/par", data=portal.authenticated(**portal.request(claims="[]")))
+    assert (pushed.status_code, pushed.json()["error"]) == (400, "invalid_request")
 
 
 async def test_a_subject_that_is_asked_for_is_signed_in_or_nobody(world: World) -> None:
