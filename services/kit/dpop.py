@@ -16,7 +16,8 @@ from urllib.parse import unquote, urlsplit
 from joserfc import jwk, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import GuestProtocol, RSAKey
-from joserfc.jws import JWSRegistry
+
+from services.kit.jose import JWSRegistry
 
 ALGORITHMS = ("ES256", "PS256", "RS256", "EdDSA")
 """None is symmetric: the key stands in the header for everybody to read."""

@@ -12,7 +12,8 @@ import orjson
 from joserfc import jwk, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
-from joserfc.jws import JWSRegistry
+
+from services.kit.jose import JWSRegistry
 
 ACCESS_TOKEN = "at+jwt"
 """`typ` of an access token (RFC 9068 §2.1)."""
@@ -30,9 +31,6 @@ KEPT_SIGNATURES = 1024
 """Tokens of ours whose signature is not verified again while the keys are the same; some 3 MB."""
 
 Key = jwk.Key
-# RFC 9864 names the curve (`Ed25519`) where RFC 8037 says `EdDSA`, which is what clients know: the library warns of it
-# at every signature.
-JWSRegistry.algorithms["EdDSA"].security_warning = None
 
 
 def new_key(algorithm: str) -> tuple[dict[str, Any], dict[str, Any]]:
