@@ -82,6 +82,20 @@ async def test_what_was_agreed_to_before_stays_agreed_to(world: World) -> None:
     assert "code" in await browser.silent(shop, resource=None, scope="openid profile email")
 
 
+async def test_core_5_5_claims_asked_for_one_by_one_are_agreed_to_one_by_one(world: World) -> None:
+    shop, browser = world["shop"], world.browser()
+    asked = {"resource": None, "scope": "openid", "claims": '{"userinfo": {"phone_number": null, "birthdate": null}}'}
+    page = await browser.sign_in(shop, **asked)
+    for words in ("手机号", "出生日期"):
+        assert words in page.text
+    assert "电子邮箱" not in page.text
+    await agree(browser, page.text)
+    assert "code" in await browser.silent(shop, **asked)
+    more = asked | {"claims": '{"id_token": {"email": {"essential": true}}}'}
+    assert (await browser.silent(shop, **more))["error"] == "consent_required"
+    assert "电子邮箱" in (await browser.http.get(shop.address(**more))).text
+
+
 async def test_prompt_none_without_consent_is_consent_required(world: World) -> None:
     shop, browser = world["shop"], world.browser()
     assert (await browser.silent(shop))["error"] == "login_required"
