@@ -32,6 +32,8 @@ class Application:
     callback: str = "/callback"
     goodbye: str = "/goodbye"
     more: Mapping[str, Any] = field(default_factory=dict)
+    asked_to_leave: bool = False
+    """Whether the provider asks before it ends the session, for want of a `sid` in the client's ID token."""
     port: int = 0
     inner_port: int = 0
 

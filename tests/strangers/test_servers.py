@@ -1,10 +1,12 @@
 """Web applications that know the issuer and their own client, and find the rest by discovery."""
 
+import json
 import shutil
 import sys
 from collections.abc import Sequence
 
 from tests.harness.machine import missing
+from tests.strangers.applications import FAPI_KEY
 from tests.strangers.installed import APPS, GO_APPLICATION, NODE_MODULES, program
 from tests.strangers.provider import Application, Provider
 
@@ -29,7 +31,7 @@ def in_and_out(
         assert goodbye.status_code == 200, goodbye.text
         assert str(goodbye.url).startswith(app.url + app.goodbye), goodbye.url
         assert person.go(app.url).json()["name"] == "林晓梅"
-        assert person.seen[seen:] == ["sign in"]
+        assert person.seen[seen:] == (["logout/confirm"] if app.asked_to_leave else []) + ["sign in"]
         return person.seen[:seen]
 
 
@@ -44,13 +46,24 @@ def test_authlib_and_starlette(provider: Provider) -> None:
 def test_openid_client(provider: Provider) -> None:
     """Node, client_secret_post; refreshed, signed in again for something that matters, refreshed."""
     app = provider.applications["openid-client"]
+    provider.run(app, _node("app.mjs"))
+    asked = in_and_out(provider, app, meanwhile=("/refresh", "/again", "/refresh"))
+    assert asked == ["sign in", "consent", "sign in"]
+
+
+def test_openid_client_of_the_fapi2_profile(provider: Provider) -> None:
+    """Node, FAPI 2.0 Security Profile: pushed request, private_key_jwt, DPoP with our nonces."""
+    app = provider.applications["fapi"]
+    provider.run(app, _node("fapi.mjs"), CLIENT_KEY=json.dumps(FAPI_KEY.as_dict(private=True)))
+    in_and_out(provider, app, meanwhile=("/refresh",))
+
+
+def _node(name: str) -> list[str]:
     node = program("node")
     if node is None or not NODE_MODULES.is_dir():
         missing("openid-client is not installed (make strangers)")
     # Node looks for packages beside the file.
-    provider.run(app, [node, shutil.copy(APPS / "node" / "app.mjs", NODE_MODULES.parent)])
-    asked = in_and_out(provider, app, meanwhile=("/refresh", "/again", "/refresh"))
-    assert asked == ["sign in", "consent", "sign in"]
+    return [node, shutil.copy(APPS / "node" / name, NODE_MODULES.parent)]
 
 
 def test_go_oidc(provider: Provider) -> None:
