@@ -10,6 +10,7 @@ subclasses `UnitOfWork` to hang its stores on it. SQL is written as SQLAlchemy C
 """
 
 import asyncio
+from asyncio import CancelledError
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from services.contracts.base import Envelope
 from services.kit import audit, crypto, deliveries, inbox, outbox
+from services.kit.direct import Direct
 from services.kit.idempotency import idempotency_table
 from services.kit.replays import used_proofs_table
 from services.kit.sqlite import sqlite_engine
@@ -87,6 +89,7 @@ class Database:
         self.dialect = self.url.get_backend_name()
         self._pool_size = pool_size
         self._engine: AsyncEngine | None = None
+        self._direct: Direct | None = None
         # SQLite has one writer: queue for it here, fairly, instead of in its busy handler, which sleeps.
         self._writer = asyncio.Lock() if self.dialect == "sqlite" else None
 
@@ -96,6 +99,13 @@ class Database:
         if self._engine is None:
             self._engine = self._create()
         return self._engine
+
+    @property
+    def direct(self) -> Direct:
+        """Connections for single statements (PostgreSQL): as many as the pool has, made when they are needed."""
+        if self._direct is None:
+            self._direct = Direct(self.url, self._pool_size)
+        return self._direct
 
     def _create(self) -> AsyncEngine:
         if self.dialect != "sqlite":
@@ -147,6 +157,9 @@ class Database:
                 await connection.execute(statement, parameters)
 
     async def close(self) -> None:
+        if self._direct is not None:
+            await self._direct.close()
+            self._direct = None
         if self._engine is not None:
             await self._engine.dispose()
             self._engine = None
@@ -218,6 +231,7 @@ class UnitOfWork:
         self.in_group = False
         """Set by `kit.group_commit`: what fails undoes others' work too, who are then run again alone."""
         self._connection: AsyncConnection | None = None
+        self._direct: Any = None
         self._hold: AbstractAsyncContextManager[Any] | None = None
         self._savepoints: list[tuple[Any, int, int, int, int]] = []
         self._depth = 0
@@ -239,13 +253,18 @@ class UnitOfWork:
 
     async def execute(self, statement: Executable, parameters: Any = None) -> Result[Any]:
         """Execute one Core statement in the transaction."""
-        return await self.connection.execute(statement, parameters)
+        return await (await self._opened()).execute(statement, parameters)
 
     async def run(self, statement: Statement, **values: Any) -> list[Any]:
         """Execute a statement of a hot path in the transaction; the rows that it returns."""
         if self.context.database.dialect != "postgresql":
             result = await self.connection.execute(statement.for_sqlite, values)
             return list(result.all()) if result.returns_rows else []
+        if self._connection is None and self._autocommit:
+            # Never while a connection of the pool is held: who holds one of each kind waits for the pool alone.
+            if self._direct is None:
+                self._direct = await self.context.database.direct.take()
+            return await statement.fetch(self._direct, values)
         connection: Any = self.connection.sync_connection
         adapted = connection.connection.dbapi_connection
         if adapted._transaction is None and not self._autocommit:
@@ -286,9 +305,9 @@ class UnitOfWork:
         if len(rows) == 1:
             # One row's values go as parameters: the statement is compiled once, not for every call.
             one = dialect.insert(table).on_conflict_do_nothing().returning(returning)
-            return list((await self.connection.execute(one, rows[0])).scalars())
+            return list((await self.execute(one, rows[0])).scalars())
         statement = dialect.insert(table).values(list(rows)).on_conflict_do_nothing().returning(returning)
-        return list((await self.connection.execute(statement)).scalars())
+        return list((await self.execute(statement)).scalars())
 
     async def upsert(
         self, table: Table, rows: Iterable[dict[str, Any]], key: Sequence[str], *, keep: Sequence[str] = ()
@@ -300,13 +319,24 @@ class UnitOfWork:
         dialect = postgresql if self.context.database.dialect == "postgresql" else sqlite
         statement = dialect.insert(table)
         changed = {c: statement.excluded[c] for c in rows[0] if c not in key and c not in keep}
-        await self.connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed), rows)
+        await self.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed), rows)
+
+    async def _opened(self) -> AsyncConnection:
+        if self._connection is None and self._autocommit and self._depth:
+            self._connection = await self.context.database.connect()
+            await self.context.database.make_reading(self._connection)
+            await self._connection.begin()
+        return self.connection
 
     async def __aenter__(self) -> Self:
         if self._depth:
             marks = (len(self._events), len(self._audit), len(self._rows), len(self._after))
-            self._savepoints.append((None if self.readonly else await self.connection.begin_nested(), *marks))
+            whole = self.readonly or self._autocommit
+            self._savepoints.append((None if whole else await self.connection.begin_nested(), *marks))
             self._depth += 1
+            return self
+        if self._autocommit:
+            self._depth = 1  # a connection is taken by the first statement
             return self
         if not self.readonly:
             hold = self.context.database.writing()
@@ -315,7 +345,7 @@ class UnitOfWork:
             self._hold = hold
         try:
             self._connection = await self.context.database.connect()
-            if self.readonly or self._autocommit:
+            if self.readonly:
                 await self.context.database.make_reading(self._connection)
             await self._connection.begin()
         except BaseException:
@@ -339,14 +369,18 @@ class UnitOfWork:
         try:
             if error is None:
                 await self.flush()
-                await self._commit()
-            else:
-                await self.connection.rollback()
+            if self._connection is not None:
+                await (self._commit() if error is None else self._connection.rollback())
+        except BaseException as failure:
+            error = failure
+            raise
         finally:
             after, published = self._after, self._published
             self._events, self._audit, self._rows, self._after = [], [], [], []
             self._published = False
-            await self._release()
+            await self._release(
+                sound=not isinstance(error, (asyncpg.PostgresError, asyncpg.InterfaceError, CancelledError))
+            )
         if error is None:
             if published:
                 await self.context.committed()
@@ -377,12 +411,15 @@ class UnitOfWork:
                 for number, (table, names) in enumerate(shape)
                 for name in names
             }
-            await self.connection.execute(_insert_all(shape), columns)
+            await self.execute(_insert_all(shape), columns)
             return
         for table, rows in grouped.items():
-            await self.connection.execute(insert(table), rows)
+            await self.execute(insert(table), rows)
 
-    async def _release(self) -> None:
+    async def _release(self, *, sound: bool = True) -> None:
+        if self._direct is not None:
+            self.context.database.direct.give(self._direct, sound=sound)
+            self._direct = None
         connection, self._connection = self._connection, None
         hold, self._hold = self._hold, None
         try:

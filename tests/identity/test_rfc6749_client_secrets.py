@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from sqlalchemy import text
 
 from services.identity.domain.clients import Client, ClientDeclaration
 from services.identity.domain.credentials import read_credentials
@@ -159,7 +160,7 @@ async def test_another_secret_is_a_change_and_of_no_secret_more_than_a_keyed_dig
         # Keyed, and to the client: the same secret of two clients is told by nobody.
         assert client.secret_digest == work.clients.secret_digest("shop.basic", other)
         assert client.secret_digest != work.clients.secret_digest("shop.post", other)
-        rows = (await work.connection.exec_driver_sql("SELECT * FROM clients")).all()
+        rows = (await work.execute(text("SELECT * FROM clients"))).all()
     said = caplog.text + "".join(capfd.readouterr())
     for secret in (SECRET, other):
         assert secret not in str(rows) + shown + said
