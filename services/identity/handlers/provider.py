@@ -51,6 +51,7 @@ class Provider:
         self.address_lock = LockRule(settings.lockout_address_failures, pause)
         self._clients: dict[str, Client] = {}
         self._client_versions: dict[str, datetime] = {}
+        self._clients_stamp = ""
         self._origins: frozenset[str] = frozenset()
         self._clients_at = float("-inf")
         self._clients_lock = asyncio.Lock()
@@ -125,13 +126,14 @@ class Provider:
     async def _read_clients(self) -> None:
         """Only clients that changed are read and parsed; the others keep their parsed keys."""
         async with self.reading() as work:
-            versions = await work.clients.versions()
-            if versions == self._client_versions:
+            stamp = await work.clients.stamp()
+            if stamp == self._clients_stamp:
                 return
+            versions = await work.clients.versions()
             changed = {name for name, at in versions.items() if self._client_versions.get(name) != at}
             fresh = await work.clients.enabled(sorted(changed))
         kept = {name: found for name, found in self._clients.items() if name in versions and name not in changed}
-        self._clients, self._client_versions = kept | fresh, versions
+        self._clients, self._client_versions, self._clients_stamp = kept | fresh, versions, stamp
         self._origins = frozenset(origin for client in self._clients.values() for origin in client.allowed_origins)
 
     def forget_clients(self) -> None:
