@@ -11,6 +11,16 @@ class SignInNeeded(TongbanError):
     kind, slug, title = Kind.UNAUTHENTICATED, "sign-in-needed", "Sign in first"
 
 
+class StepUpNeeded(SignInNeeded):
+    """RFC 9470 §4: for this the person signs in again, though somebody is signed in."""
+
+    slug, title = "step-up-needed", "Sign in again first"
+
+    def __init__(self, max_age: int) -> None:
+        super().__init__()
+        self.max_age = max_age
+
+
 class SignInFailed(TongbanError):
     """The provider's answer does not belong to a sign-in that this browser began, or says no."""
 

@@ -137,7 +137,7 @@ class Client:
         return f"{self.origin}/signin/callback"
 
     async def sign_in_address(
-        self, transaction: Transaction, resources: Sequence[str], *, language: str, prompt: str = ""
+        self, transaction: Transaction, resources: Sequence[str], *, language: str, prompt: str = "", max_age: str = ""
     ) -> str:
         """Where to send the browser to sign in (OpenID Connect Core §3.1.2.1, RFC 8707 §2.1)."""
         parameters = [
@@ -152,8 +152,7 @@ class Client:
             ("ui_locales", language),
             *(("resource", resource) for resource in resources),
         ]
-        if prompt:
-            parameters.append(("prompt", prompt))
+        parameters += [(name, value) for name, value in (("prompt", prompt), ("max_age", max_age)) if value]
         return f"{await self.provider.endpoint('authorization_endpoint')}?{urlencode(parameters)}"
 
     async def redeem(self, code: str, transaction: Transaction, resource: str) -> tuple[Granted, Identity]:

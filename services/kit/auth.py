@@ -46,6 +46,12 @@ class KeysAway(TongbanError):
     kind, slug, title = Kind.UNAVAILABLE, "keys-away", "The issuer's keys cannot be read just now"
 
 
+class InsufficientAuthentication(Unauthenticated):
+    """RFC 9470 §3: the sign-in behind the token is too long ago, or too weak, for what is asked."""
+
+    slug, title = "insufficient-user-authentication", "A more recent or stronger sign-in is needed"
+
+
 class Grant(BaseModel):
     """A staff role at an organisation, "*" for every one."""
 
@@ -96,6 +102,24 @@ class Principal(BaseModel):
         """Organisations where the caller has `role`; {"*"} means every one."""
         found = frozenset(g.org for g in self.grants if g.role == role)
         return frozenset({EVERYWHERE}) if EVERYWHERE in found else found
+
+
+def require_authentication(principal: Principal, *, max_age: int = 0, acr: str | None = None) -> None:
+    """Raise InsufficientAuthentication unless the person signed in at most `max_age` seconds ago (0: whenever), and by
+    `acr` (RFC 9470). A client that acts for nobody has no sign-in, and is let through.
+    """
+    if principal.realm is None:
+        return
+    # A person's token that does not tell when counts as old.
+    old = max_age > 0 and time.time() - (principal.auth_time or 0) > max_age + LEEWAY_SECONDS
+    if not old and acr in (None, principal.acr):
+        return
+    asked: dict[str, Any] = ({"max_age": max_age} if max_age else {}) | ({"acr_values": acr} if acr else {})
+    error = InsufficientAuthentication("sign in again for this", **asked)
+    scheme = "DPoP" if principal.cnf is not None and principal.cnf.jkt is not None else "Bearer"
+    told = {"error": "insufficient_user_authentication", "error_description": error.title} | asked
+    error.challenge = f"{scheme} " + ", ".join(f'{name}="{value}"' for name, value in told.items())
+    raise error
 
 
 class KeySource(Protocol):

@@ -28,6 +28,10 @@ class NotifySettings(ServiceSettings):
     delivery_timeout_seconds: float = Field(20.0, gt=0, le=30)
     delivery_probe_seconds: float = Field(60.0, gt=0, description="how often an endpoint that is down is looked after")
 
+    step_up_seconds: int = Field(
+        3600, ge=0, description="how long ago people may have signed in to see a new webhook secret; 0: whenever"
+    )
+
     @classmethod
     def local_defaults(cls, data_dir: Path) -> dict[str, Any]:
         # On a developer's machine a receiver is started and stopped by hand: look after it every 5 seconds.

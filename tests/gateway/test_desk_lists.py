@@ -163,6 +163,34 @@ async def test_what_was_typed_at_the_desk_waits_for_the_sign_in(
     assert not world.services.made("notify", "POST", "/subscriptions")
 
 
+@pytest.mark.parametrize(
+    ("shown", "path", "fields", "back"),
+    [
+        ("/subscriptions/new", "/subscriptions", {"sink": "https://typed.example/", "organisation": "*"}, "?held="),
+        (ONE, f"{ONE}/secret", {}, ""),
+    ],
+)
+async def test_rfc_9470_a_sign_in_that_is_too_old_is_made_again_and_nothing_typed_is_lost(
+    officer: Browser, world: World, shown: str, path: str, fields: dict[str, str], back: str
+) -> None:
+    old = problem(401, "insufficient-user-authentication", max_age=3600)
+    service_path = path.replace("/secret", "/secrets")
+    world.services.on("notify", "POST", service_path, lambda _: old)
+    page = await officer.get(shown)
+    hidden = dict(re.findall(r'name="(_token|owner|key)" value="([^"]+)"', page.text))
+    answer = await officer.http.post(path, data=hidden | fields)
+    assert len(world.services.made("notify", "POST", service_path)) == 1, "another token would be as old"
+    there = httpx.URL(path_of(answer)).params
+    assert there["max_age"] == "3600" and there["next"].startswith(f"{shown}{back}")
+    asked = await officer.begin(path_of(answer))
+    assert asked.params["max_age"] == "3600"
+    await officer.callback(asked)
+    again = (await officer.get(there["next"])).text
+    assert all(value in again for value in fields.values())
+    # What an address asks for is a number or nothing.
+    assert "max_age" not in (await officer.begin("/signin?max_age=x")).params
+
+
 async def test_a_change_asked_for_by_a_link_leads_to_its_subscription(officer: Browser) -> None:
     assert path_of(await officer.get(f"{ONE}/resume")) == ONE
 

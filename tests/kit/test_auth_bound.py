@@ -203,3 +203,30 @@ async def test_without_a_public_address_nothing_is_said(
 def test_a_public_address_is_https(address: str) -> None:
     with pytest.raises(ValidationError):
         TinySettings(profile="test", public_url=address)
+
+
+@pytest.mark.parametrize(
+    ("claims", "asked", "told"),
+    [
+        ({"auth_time": 100}, {"max_age": 60}, 'Bearer error="insufficient_user_authentication", {}, max_age="60"'),
+        ({"acr": "1"}, {"acr": "2"}, 'Bearer error="insufficient_user_authentication", {}, acr_values="2"'),
+        (
+            {"auth_time": 100, "cnf": {"jkt": "k"}},
+            {"max_age": 60, "acr": "2"},
+            'DPoP error="insufficient_user_authentication", {}, max_age="60", acr_values="2"',
+        ),
+        ({"auth_time": 100}, {}, None),
+        ({"acr": "2"}, {"acr": "2"}, None),
+        ({"realm": None}, {"max_age": 60, "acr": "2"}, None),
+    ],
+)
+def test_rfc_9470_section_3(claims: dict[str, Any], asked: dict[str, Any], told: str | None) -> None:
+    named = {"sub": "a", "client_id": "c", "realm": "staff", "jti": "j", "exp": 0} | claims
+    caller = auth.Principal.model_validate(named)
+    if told is None:
+        auth.require_authentication(caller, **asked)
+        return
+    with pytest.raises(auth.InsufficientAuthentication) as raised:
+        auth.require_authentication(caller, **asked)
+    description = 'error_description="A more recent or stronger sign-in is needed"'
+    assert raised.value.challenge == told.format(description)

@@ -111,7 +111,7 @@ def token(sub: str, realm: str | None, grants: tuple[tuple[str, str], ...] = (),
         "jti": new_id(),
     }
     if realm:
-        payload["realm"] = realm
+        payload |= {"realm": realm, "auth_time": payload["exp"]}
     signed = jwt.encode({"alg": "ES256", "kid": "k1", "typ": "at+jwt"}, payload | claims, KEY)
     return {"Authorization": f"Bearer {signed}"}
 

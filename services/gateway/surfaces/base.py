@@ -25,7 +25,7 @@ from starlette.routing import BaseRoute
 
 from services.gateway.clients import Answer, ServiceClient
 from services.gateway.domain.sessions import Session
-from services.gateway.errors import ServiceAway, ServiceProblem, SignInNeeded
+from services.gateway.errors import ServiceAway, ServiceProblem, SignInNeeded, StepUpNeeded
 from services.gateway.handlers.sessions import OwnTokens, SessionKeeper
 from services.gateway.hub import Hub
 from services.gateway.provider import Client
@@ -108,7 +108,8 @@ class Site:
         return session
 
     async def call(self, session: Session | None, service: str, method: str, path: str, **parts: Any) -> Answer:
-        """Call a service as who is signed in, or as the gateway itself. Raises ServiceProblem, ServiceAway.
+        """Call a service as who is signed in, or as the gateway itself. Raises ServiceProblem, ServiceAway, and
+        StepUpNeeded, which leads to a new sign-in and back, where the service asks for one.
 
         A token that the service refuses is replaced once: keys may have been rotated away under it.
         """
@@ -119,6 +120,8 @@ class Site:
         try:
             return await client.call(method, path, token, **parts)
         except TongbanError as error:
+            if error.slug == "insufficient-user-authentication":
+                raise StepUpNeeded(int(error.members.get("max_age", 0))) from None
             if error.kind is not Kind.UNAUTHENTICATED or parts.get("content") is not None:
                 raise
         token = await self.sessions.access_token(session, client.audience, again=True)
@@ -194,6 +197,6 @@ def see_other(address: str) -> Response:
     return RedirectResponse(address, 303)
 
 
-def sign_in_address(next_: str) -> str:
-    """The address that leads to the sign-in and then to `next_`."""
-    return f"/signin?next={quote(next_, safe='')}"
+def sign_in_address(next_: str, max_age: int | None = None) -> str:
+    """The address that leads to the sign-in and then to `next_`. `max_age`: how long ago the last one may have been."""
+    return f"/signin?next={quote(next_, safe='')}" + (f"&max_age={max_age}" if max_age is not None else "")

@@ -4,6 +4,7 @@ Every surface has these routes. No token that opens anything reaches the browser
 """
 
 import json
+import re
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -11,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from services.gateway.domain.sessions import Session, safe_next, session_id
 from services.gateway.domain.transactions import LIFE_SECONDS, Transaction, cookie_name, cookie_prefix, opened
-from services.gateway.errors import LogoutTokenRefused, ProviderAway, SessionEnded, SignInFailed
+from services.gateway.errors import LogoutTokenRefused, ProviderAway, SessionEnded, SignInFailed, StepUpNeeded
 from services.gateway.surfaces.base import Site, see_other, sign_in_address
 from services.kit.errors import TongbanError
 from services.kit.pages import LANGUAGE_COOKIE, MODE_COOKIE, language, parse_form, posted, read_body
@@ -44,10 +45,12 @@ def silent_cookie(site: Site) -> str:
 
 
 async def begin(request: Request) -> Response:
-    """Begin a sign-in: `next` a path to come back to, `prompt` login or select_account, `silent=1` for prompt=none."""
+    """Begin a sign-in: `next` a path to come back to, `prompt` login or select_account, `silent=1` for prompt=none,
+    `max_age` how many seconds ago the last one may have been.
+    """
     site = Site.of(request)
     silent = request.query_params.get("silent") == "1"
-    prompt = request.query_params.get("prompt", "")
+    prompt, max_age = request.query_params.get("prompt", ""), request.query_params.get("max_age", "")
     if site.surface.shared_device and site.cookie in request.cookies and await site.session(request) is None:
         # A cookie without a session: perhaps another person stands here, and perhaps the last one is still signed in
         # at the provider. They show the password, whatever it remembers.
@@ -58,6 +61,7 @@ async def begin(request: Request) -> Response:
         [site.services[name].audience for name in site.surface.resources],
         language=language(),
         prompt="none" if silent else prompt if prompt in PROMPTS else "",
+        max_age=max_age if re.fullmatch("[0-9]{1,6}", max_age) else "",
     )
     response = see_other(address)
     response.set_cookie(
@@ -138,7 +142,7 @@ async def _offer_sign_in(request: Request, site: Site, title: str, words: str, n
     return await site.pages.render(request, "gateway/notice.html", values, status=400)
 
 
-async def needed(request: Request, _error: Exception) -> Response:
+async def needed(request: Request, error: Exception) -> Response:
     """Lead to the sign-in, and back to where a GET would show the same. What was typed is held for its owner."""
     site = Site.of(request)
     query = request.scope["query_string"].decode("latin-1")
@@ -146,7 +150,7 @@ async def needed(request: Request, _error: Exception) -> Response:
     form = posted(request)
     if form is not None and (owner := form.text("owner", 64)):
         next_ += ("&" if "?" in next_ else "?") + f"held={await site.hold(owner, form)}"
-    return see_other(sign_in_address(next_))
+    return see_other(sign_in_address(next_, error.max_age if isinstance(error, StepUpNeeded) else None))
 
 
 async def home(_: Request) -> Response:

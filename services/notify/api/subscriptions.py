@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
-from services.kit.auth import Caller, Principal
+from services.kit.auth import Caller, Principal, require_authentication
 from services.kit.errors import Forbidden
 from services.kit.http import IdempotencyKey, ListKeyset, Page
 from services.notify.api.common import SubscriptionId, Writing, number_cursor, text_cursor
@@ -34,19 +34,28 @@ def integrator(principal: Caller) -> Principal:
     return principal
 
 
+def recent(request: Request, principal: Annotated[Principal, Depends(integrator)]) -> Principal:
+    """Dependency: the same, signed in a short time ago: whoever finds an open browser gets no secret of a department
+    (RFC 9470). Raises InsufficientAuthentication.
+    """
+    require_authentication(principal, max_age=request.app.state.context.settings.step_up_seconds)
+    return principal
+
+
 def sink_check(request: Request) -> SinkCheck:
     found: SinkCheck = request.app.state.sink_check
     return found
 
 
 Integrator = Annotated[Principal, Depends(integrator)]
+RecentIntegrator = Annotated[Principal, Depends(recent)]
 Check = Annotated[SinkCheck, Depends(sink_check)]
 router = APIRouter(prefix="/subscriptions", dependencies=[Depends(integrator)], tags=["subscriptions"])
 
 
 @router.post("", status_code=201, summary="Subscribe to the events of an organisation's cases")
 async def create(
-    new: NewSubscription, caller: Integrator, key: IdempotencyKey, work: Writing, check: Check
+    new: NewSubscription, caller: RecentIntegrator, key: IdempotencyKey, work: Writing, check: Check
 ) -> CreatedSubscription:
     command = handlers.CreateSubscription(
         organisation=new.organisation,
@@ -96,7 +105,7 @@ async def remove(subscription_id: SubscriptionId, caller: Integrator, work: Writ
 
 @router.post("/{subscription_id}/secrets", status_code=201, summary="Rotate the secret")
 async def rotate(
-    subscription_id: SubscriptionId, wanted: NewSecret, caller: Integrator, key: IdempotencyKey, work: Writing
+    subscription_id: SubscriptionId, wanted: NewSecret, caller: RecentIntegrator, key: IdempotencyKey, work: Writing
 ) -> RotatedSecret:
     secret, until = await handlers.rotate_secret(
         subscription_id, wanted.overlap_hours, wanted.secret, caller, key, work
