@@ -8,6 +8,9 @@ from services.kit.errors import Unauthenticated
 from tests.identity.conftest import World
 from tests.identity.party import CASES, CATALOG, ISSUER
 
+BARE = 'Bearer, DPoP algs="ES256 PS256 RS256 EdDSA"'
+"""The challenges of RFC 6750 §3 and RFC 9449 §7.1, without an error."""
+
 
 async def test_the_claims_of_a_persons_token(world: World) -> None:
     desk = world["desk"]
@@ -88,7 +91,7 @@ async def test_userinfo_takes_only_its_own_access_tokens(world: World, subtests:
     two = await portal.http.post("/userinfo", data={"access_token": own}, headers={"Authorization": f"Bearer {own}"})
     assert two.status_code == 400
     bare = await portal.http.get("/userinfo", params={"access_token": own})
-    assert (bare.status_code, bare.headers["www-authenticate"]) == (401, "Bearer")
+    assert (bare.status_code, bare.headers["www-authenticate"]) == (401, BARE)
     world.clock.forward(seconds=301)
     late = await portal.http.get("/userinfo", headers={"Authorization": f"Bearer {own}"})
     assert late.status_code == 401
@@ -100,7 +103,7 @@ async def test_userinfo_without_a_token_of_any_kind_gets_a_challenge(world: Worl
         for method in ("GET", "POST"):
             answer = await http.request(method, "/userinfo", headers={"Authorization": header})
             # RFC 6750 §3.1: another way to authenticate is none, and then no error code is told.
-            assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
+            assert (answer.status_code, answer.headers["www-authenticate"]) == (401, BARE)
     malformed = await http.get("/userinfo", headers={"Authorization": "Bearer"})
     assert malformed.status_code == 400
     assert malformed.headers["www-authenticate"].startswith('Bearer error="invalid_request"')
