@@ -63,7 +63,7 @@ async def sign_in(page: Page, platform: Platform, username: str, password: str |
     await expect(page).to_have_url(re.compile("^" + re.escape(platform.url("identity"))))
     await page.locator("[name=username]").fill(username)
     await page.locator("[name=password]").fill(platform.password if password is None else password)
-    await page.locator("main form[action='/signin'] button").click()
+    await page.locator("main form[action='/signin'] button:not([name])").click()
 
 
 async def open_guide(page: Page, platform: Platform, name: str) -> None:
