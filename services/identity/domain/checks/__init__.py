@@ -137,7 +137,9 @@ class Row:
 
 
 def _row(module: ModuleType, stage: Stage, columns: str) -> Row:
-    marks = columns.replace(" ", "").ljust(len(Endpoint), "-")
+    marks = columns.replace(" ", "")
+    if len(marks) != len(Endpoint):
+        raise ValueError(f"{module.__name__}: one mark for each endpoint")
     return Row(module.__name__.rpartition(".")[2], module.check, stage, marks)
 
 
