@@ -166,7 +166,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     # OpenID Connect Registration §2: loopback hosts are for native clients.
     ({"redirect_uris": ["http://127.0.0.1/cb"]}, "invalid_redirect_uri"),
     ({"redirect_uris": ["https://localhost/cb"]}, "invalid_redirect_uri"),
-    ({"application_type": "native", "redirect_uris": ["com.example:/cb"]}, "invalid_redirect_uri"),
+    ({"redirect_uris": ["com.example.shop:/cb"]}, "invalid_redirect_uri"),
+    ({"application_type": "native", "redirect_uris": ["shop:/cb"]}, "invalid_redirect_uri"),
     ({"redirect_uris": "https://shop.example/cb"}, "invalid_client_metadata"),
     ({"application_type": "native", "backchannel_logout_uri": "http://127.0.0.1/x"}, "invalid_client_metadata"),
     ({"backchannel_logout_uri": "http://shop.example/logout"}, "invalid_client_metadata"),
@@ -269,7 +270,7 @@ async def test_what_may_be_registered(world: World, subtests: pytest.Subtests) -
             assert found["client_name"] == zh
 
     with subtests.test("a public native client has no secret"):
-        loopback = ["http://127.0.0.1/cb", "http://[::1]/cb", "https://app.example/cb"]
+        loopback = ["http://127.0.0.1/cb", "http://[::1]/cb", "https://app.example/cb", "com.example.app:/cb"]
         found = await registered(
             world, application_type="native", redirect_uris=loopback, token_endpoint_auth_method="none"
         )

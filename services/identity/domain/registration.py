@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr, ValidationError
 
 from services.identity.domain.clients import SCOPES, SECRET_METHODS, ClientDeclaration, Realm
-from services.identity.domain.redirects import LOOPBACK
+from services.identity.domain.redirects import LOOPBACK, of_an_app
 from services.identity.errors import (
     InvalidClientMetadata,
     InvalidRedirectUri,
@@ -128,11 +128,13 @@ def _grant_types(given: Metadata) -> None:
 
 
 def _redirect_uris(given: Metadata) -> None:
-    """RFC 7591 §2, OpenID Connect Registration §2: there are some, and loopback hosts are for native clients."""
+    """RFC 7591 §2, OpenID Connect Registration §2: there are some; loopback hosts and schemes of apps are for native
+    clients.
+    """
     if not _list(given, "redirect_uris", []):
         raise InvalidRedirectUri("redirect_uris is missing")
-    if given.get("application_type", "web") == "web" and any(map(_loopback, given["redirect_uris"])):
-        raise InvalidRedirectUri("redirect_uris on loopback hosts are for application_type native")
+    if given.get("application_type", "web") == "web" and any(map(_on_a_device, given["redirect_uris"])):
+        raise InvalidRedirectUri("redirect_uris on loopback hosts or of apps are for application_type native")
 
 
 def _pages(given: Metadata) -> None:
@@ -160,6 +162,10 @@ def _list(given: Metadata, name: str, default: list[Any]) -> list[Any]:
     if not isinstance(found, list):
         raise InvalidClientMetadata(f"{name} must be a list")
     return found
+
+
+def _on_a_device(uri: object) -> bool:
+    return _loopback(uri) or (isinstance(uri, str) and of_an_app(uri))
 
 
 def _loopback(uri: object) -> bool:
