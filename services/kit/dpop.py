@@ -23,8 +23,10 @@ ALGORITHMS = ("ES256", "PS256", "RS256", "EdDSA")
 """None is symmetric: the key stands in the header for everybody to read."""
 TYPE = "dpop+jwt"
 MAX_PROOF = 8192
-RSA_BITS = range(2048, 4097)
-"""FAPI 2.0 Security Profile §5.4 asks for 2048; much longer keys would cost us time instead of their owner."""
+MIN_RSA_BITS, MAX_RSA_BITS, MAX_RSA_EXPONENT = 2048, 4096, 2**32
+"""FAPI 2.0 Security Profile §5.4 asks for 2048. A longer key or a large exponent costs us time instead of its owner: a
+proof is read before anybody is known, so such a one is not even tried.
+"""
 
 
 class _Registry(JWSRegistry):
@@ -48,7 +50,7 @@ class Proof:
     count: int = 1
     """How many DPoP headers came."""
     unfit: bool = False
-    """Whether it is an RSA key of a size that is not taken."""
+    """Whether it is an RSA key that is too short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,13 @@ def read(values: Sequence[str]) -> Proof | None:
     keys: list[jwk.Key] = []
 
     def key_of(signature: GuestProtocol) -> jwk.Key:
-        keys.append(jwk.import_key(signature.headers()["jwk"]))
-        return keys[0]
+        key = jwk.import_key(signature.headers()["jwk"])
+        if isinstance(key, RSAKey):
+            numbers = key.public_key.public_numbers()
+            if numbers.n.bit_length() > MAX_RSA_BITS or numbers.e > MAX_RSA_EXPONENT:
+                raise ValueError("too costly")
+        keys.append(key)
+        return key
 
     try:
         if len(values[0]) > MAX_PROOF:
@@ -82,7 +89,7 @@ def read(values: Sequence[str]) -> Proof | None:
         if {"crit", "b64"} & decoded.header.keys():
             raise ValueError("an extension that we do not know (RFC 7515 §4.1.11)")
         key = keys[0]
-        unfit = isinstance(key, RSAKey) and key.public_key.key_size not in RSA_BITS
+        unfit = isinstance(key, RSAKey) and key.public_key.key_size < MIN_RSA_BITS
         return Proof(decoded.header, decoded.claims, key.thumbprint(), len(values), unfit)
     # Whatever a stranger's header makes the reader trip over, it is no proof.
     except (JoseError, ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError):
@@ -109,7 +116,7 @@ def key(proof: Proof, wanted: Wanted) -> str | None:
     found = proof.header.get("jwk", {})
     if _PRIVATE_MEMBERS & found.keys():
         return "jwk of the proof holds a private key"
-    return f"an RSA key has {RSA_BITS[0]} to {RSA_BITS[-1]} bits" if proof.unfit else None
+    return f"an RSA key has {MIN_RSA_BITS} bits or more" if proof.unfit else None
 
 
 def identifier(proof: Proof, wanted: Wanted) -> str | None:

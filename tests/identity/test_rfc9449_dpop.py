@@ -7,6 +7,7 @@ import httpx
 import pytest
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 
+from services.kit import dpop, replays
 from services.kit.dpop import normalized
 from tests.identity.conftest import Starter, World
 from tests.identity.dpop import TOKEN, USERINFO, Holder
@@ -359,8 +360,6 @@ async def test_section_10_a_code_may_name_its_key(world: World, holder: Holder) 
 
 
 async def test_used_proofs_are_forgotten(world: World, holder: Holder) -> None:
-    from services.kit import replays
-
     await holder.token(world["server"], **MACHINE)
     assert await replays.prune(world.service.context) == 0
     world.clock.forward(seconds=125)
@@ -388,3 +387,15 @@ async def test_used_proofs_are_forgotten(world: World, holder: Holder) -> None:
 )
 def test_section_4_3_addresses_are_normalized_as_rfc_3986_6_2_has_it(address: str, same: bool) -> None:
     assert (normalized(address) == normalized(TOKEN)) is same
+
+
+def test_keys_that_cost_too_much_are_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proof is read before anybody is known, whatever its key takes."""
+    proof = Holder(key=RSAKey.generate_key(2048), alg="PS256").proof()
+    found = dpop.read([proof])
+    assert found is not None and found.jkt
+    for name, limit in (("MAX_RSA_BITS", 2047), ("MAX_RSA_EXPONENT", 65536)):
+        with monkeypatch.context() as patched:
+            patched.setattr(dpop, name, limit)
+            found = dpop.read([proof])
+            assert found is not None and not found.jkt
