@@ -1,7 +1,9 @@
 """RFC 6749 §2.3 and §3.2, RFC 7523 §3: what holds of a client's request holds at every endpoint that takes one."""
 
+import base64
 import time
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 from joserfc.jwk import ECKey
@@ -12,6 +14,7 @@ from services.identity.domain.parameters import Parameters
 from services.identity.errors import UnauthorizedClient
 from tests.identity.conftest import Starter, World
 from tests.identity.party import CASES, CATALOG, STRANGER_JWKS, Party
+from tests.identity.suite import declared
 
 ENDPOINTS: dict[str, tuple[str, dict[str, Any]]] = {
     "code": ("/token", {"grant_type": "authorization_code", "code": "x", "redirect_uri": "https://x.example/"}),
@@ -67,6 +70,31 @@ async def test_a_bad_assertion_is_refused_everywhere(world: World, subtests: pyt
             with subtests.test(column=column, case=case):
                 answer = await party.http.post(path, data=party.authenticated(**parameters | changed))
                 assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+async def test_a_bad_secret_is_refused_everywhere_and_so_are_two_ways(
+    start: Starter, subtests: pytest.Subtests
+) -> None:
+    """RFC 6749 §2.3 and §2.3.1."""
+    grants = ["authorization_code", "refresh_token", "client_credentials"]
+    shop = declared("shop", grant_types=grants, resources=[CATALOG])
+    world: World = await start(more=[shop])
+    http, good = world.http(), f"shop:{quote_plus(shop['client_secret'])}"
+    for column, (path, parameters) in ENDPOINTS.items():
+        for case, pair, more, status in (
+            ("wrong", "shop:" + "w" * 43, {}, 401),
+            ("empty", "shop:", {}, 401),
+            ("in the body, where the header was registered", None, {"client_secret": shop["client_secret"]}, 401),
+            ("header and body", good, {"client_secret": shop["client_secret"]}, 400),
+            ("header and assertion", good, {"client_assertion_type": "x", "client_assertion": "y"}, 400),
+        ):
+            with subtests.test(column=column, case=case):
+                basic = base64.b64encode(pair.encode()).decode() if pair is not None else None
+                headers = {"Authorization": f"Basic {basic}"} if basic is not None else {}
+                named = {"client_id": "shop"} if pair is None else {}
+                answer = await http.post(path, data=parameters | more | named, headers=headers)
+                error = "invalid_client" if status == 401 else "invalid_request"
+                assert (answer.status_code, answer.json()["error"]) == (status, error)
 
 
 async def test_an_assertion_used_anywhere_is_used_everywhere(world: World, subtests: pytest.Subtests) -> None:
