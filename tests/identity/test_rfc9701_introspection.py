@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
+from pydantic import ValidationError
 
-from services.identity.domain.clients import SIGNING_ALGORITHMS
+from services.identity.domain.clients import SIGNING_ALGORITHMS, ClientDeclaration
 from tests.identity.conftest import Starter, World
 from tests.identity.party import CASES, ISSUER, Party
 from tests.identity.test_core_subjects import client
@@ -73,6 +74,17 @@ async def test_each_client_gets_the_signature_that_it_registered(start: Starter)
     for algorithm in SIGNING_ALGORITHMS:
         party = world[f"i-{algorithm.lower()}"]
         assert (await decoded(party, (await ask(party, "x")).text, algorithm)).claims["aud"] == party.client_id
+
+
+def test_a_fapi2_client_gets_no_rs256() -> None:
+    """FAPI 2.0 Security Profile §5.4, over RFC 9701 §6."""
+    bank = client("bank", "b.example", profile="fapi2", dpop_bound_access_tokens=True, subject_type="public")
+    found = ClientDeclaration.model_validate(bank | {"id_token_signed_response_alg": "PS256"})
+    assert found.introspection_signed_response_alg == "PS256"
+    assert ClientDeclaration.model_validate(CLIENTS[0]).introspection_signed_response_alg == "RS256"
+    told = {"id_token_signed_response_alg": "PS256", "introspection_signed_response_alg": "RS256"}
+    with pytest.raises(ValidationError):
+        ClientDeclaration.model_validate(bank | told)
 
 
 async def test_an_answer_is_no_token_anywhere(world: World) -> None:

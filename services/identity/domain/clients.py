@@ -123,6 +123,11 @@ class ClientGrant(_Strict):
         return {"org": self.organisation, "role": self.role}
 
 
+def _introspection_alg(given: dict[str, Any]) -> Any:
+    # RFC 9701 §6; FAPI 2.0 Security Profile §5.4 forbids RS256, which its ID tokens do not have either.
+    return given.get("id_token_signed_response_alg", "RS256") if given.get("profile") == "fapi2" else "RS256"
+
+
 class ClientDeclaration(_Strict):
     """A client as the operator declares it (names of RFC 7591 §2, OpenID Connect Registration §2 and their extensions,
     where they have one). Unknown members are refused.
@@ -166,7 +171,7 @@ class ClientDeclaration(_Strict):
     userinfo_signed_response_alg: SigningAlgorithm | None = None
     userinfo_encrypted_response_alg: KeyEncryption | None = None
     userinfo_encrypted_response_enc: ContentEncryption = "A128CBC-HS256"
-    introspection_signed_response_alg: SigningAlgorithm = "RS256"
+    introspection_signed_response_alg: SigningAlgorithm = Field(default_factory=_introspection_alg)
     default_max_age: int | None = Field(None, ge=0, le=10**9)
     default_acr_values: tuple[str, ...] = ()
     require_auth_time: bool = False
@@ -253,7 +258,12 @@ class ClientDeclaration(_Strict):
         schemes = ("https:", "http:") if self.application_type == "native" else ("https:",)
         if any(not uri.startswith(schemes) for uri in self.redirect_uris):
             raise ValueError("fapi2: redirect_uris are https, on loopback hosts of native clients alone http")
-        used = (self.id_token_signed_response_alg, self.userinfo_signed_response_alg, self.request_object_signing_alg)
+        used = (
+            self.id_token_signed_response_alg,
+            self.userinfo_signed_response_alg,
+            self.introspection_signed_response_alg,
+            self.request_object_signing_alg,
+        )
         if any(algorithm not in (None, *FAPI2_ALGORITHMS) for algorithm in used):
             raise ValueError("fapi2: algorithms are PS256, ES256, EdDSA")
 
