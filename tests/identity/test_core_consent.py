@@ -64,8 +64,9 @@ async def test_a_strangers_client_is_agreed_to_once(world: World) -> None:
         again = await browser.http.get(shop.address(**{"resource": None} | more))
         assert 'value="allow"' in again.text, more
     assert "手机号" in (await browser.http.get(shop.address(scope="openid phone"))).text
-    # Another person has agreed to nothing.
-    assert (await world.browser().sign_in(shop, "zhang", resource=None)).status_code == 200
+    # Another person has agreed to nothing, in the same browser either.
+    other = await browser.sign_in(shop, "zhang", resource=None, prompt="login")
+    assert (other.status_code, "张伟" in other.text) == (200, True)
 
 
 async def test_our_own_page_leads_to_no_stranger(world: World) -> None:

@@ -163,15 +163,21 @@ async def examine(
     try:
         if client is not None and client.realm is not None:
             async with provider.reading() as work:
-                facts.session = await current_session(provider, work, client.realm, cookies.get(client.realm))
-                if facts.session is not None and not client.first_party:
-                    facts.consent = await work.consents.find(facts.session.account_id, client.client_id)
+                session = await current_session(provider, work, client.realm, cookies.get(client.realm))
+                await note_session(work, facts, session)
         if hint := facts.parameters.get("id_token_hint"):
             facts.hint = (await provider.keys.ring()).read(hint, ID_TOKEN)
         run(Endpoint.AUTHORIZE, Stage.WHAT, facts)
     except OAuthError as error:
         return await send_error(provider, facts, error)
     return facts
+
+
+async def note_session(work: Work, facts: Facts, session: SsoSession | None) -> None:
+    """Whose request it is, and what they have agreed to where that is asked for."""
+    facts.session = session
+    if session is not None and not facts.known_client.first_party:
+        facts.consent = await work.consents.find(session.account_id, facts.known_client.client_id)
 
 
 async def give_code(provider: Provider, work: Work, facts: Facts, session: SsoSession) -> SendBack:
@@ -217,4 +223,3 @@ def _answer(provider: Provider, facts: Facts, members: dict[str, str]) -> SendBa
     # OAuth 2.0 Form Post Response Mode §2; what else `response_mode` may be is judged by its check.
     form_post = parameters.get("response_mode") == "form_post"
     return SendBack(facts.known_client, parameters["redirect_uri"], members, form_post)
-

@@ -14,6 +14,7 @@ from services.identity.handlers.authorize import (
     SendBack,
     ask_consent,
     give_code,
+    note_session,
     send_error,
 )
 from services.identity.handlers.provider import Provider
@@ -64,8 +65,7 @@ async def sign_in(command: SignIn, provider: Provider, facts: Facts) -> SignedIn
 
 
 async def _after(provider: Provider, work: Work, facts: Facts, session: SsoSession) -> SendBack | AskConsent:
-    facts.session = session
-    facts.consent = await work.consents.find(session.account_id, facts.known_client.client_id)
+    await note_session(work, facts, session)
     if facts.consented and "consent" not in facts.parameters.words("prompt"):
         return await give_code(provider, work, facts, session)
     return await ask_consent(work, facts, session)
