@@ -14,7 +14,7 @@ from services.identity.domain.parameters import Parameters
 from services.identity.errors import UnauthorizedClient
 from tests.identity.conftest import Starter, World
 from tests.identity.party import CASES, CATALOG, STRANGER_JWKS, Party
-from tests.identity.suite import declared
+from tests.identity.suite import CALLBACK, declared
 
 ENDPOINTS: dict[str, tuple[str, dict[str, Any]]] = {
     "code": ("/token", {"grant_type": "authorization_code", "code": "x", "redirect_uri": "https://x.example/"}),
