@@ -3,12 +3,16 @@ lived and used once).
 """
 
 import asyncio
+import re
 from datetime import timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import select, update
+from typer.testing import CliRunner
 
+from services.cli import app as command
 from services.identity.domain.accounts import Grant
 from services.identity.domain.clients import EVERYWHERE, Realm
 from services.identity.errors import AccountUnknown, RoleUnknown, UsernameTaken
@@ -17,7 +21,7 @@ from services.identity.handlers.enrolment import Invite, InviteStaff, invite, in
 from services.identity.handlers.workers import Housekeeping
 from services.identity.store.tables import ACCOUNTS, ENROLMENTS, TABLES
 from tests.identity.conftest import World
-from tests.identity.party import PASSWORD, hidden, query
+from tests.identity.party import ISSUER, PASSWORD, hidden, query
 
 NEW = "第一个 管理员 自己 设 的 密码"
 LIFE = timedelta(hours=24)
@@ -88,9 +92,9 @@ async def test_twenty_at_once_use_a_link_once(world: World) -> None:
 
 
 async def test_a_link_ends_with_its_time_and_with_the_next_one(world: World) -> None:
-    command = Invite("operator", Realm.CITIZEN, "lin", LIFE)
-    first = await invite(command, world.work())
-    second = await invite(command, world.work())
+    asked = Invite("operator", Realm.CITIZEN, "lin", LIFE)
+    first = await invite(asked, world.work())
+    second = await invite(asked, world.work())
     assert (await world.http().get("/enrol", params={"token": first})).status_code == 404
     world.clock.forward(hours=23, minutes=59)
     assert (await world.http().get("/enrol", params={"token": second})).status_code == 200
@@ -146,3 +150,26 @@ async def test_links_are_stored_by_fingerprint_and_on_record(world: World) -> No
     assert records[0].actor == "operator"
     assert records[1].actor == records[0].object_id
     assert token not in str(records)
+
+
+async def test_the_commands_print_the_link_alone(
+    world: World, copied_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TONGBAN_PROFILE", "test")
+    monkeypatch.setenv("TONGBAN_DATA_DIR", str(world.data_dir))
+    monkeypatch.setenv("TONGBAN_IDENTITY_DATABASE_URL", copied_url)
+    monkeypatch.setenv("TONGBAN_ISSUER", ISSUER)
+
+    async def tongban(*words: str) -> Any:
+        return await asyncio.to_thread(CliRunner().invoke, command, words)
+
+    person = ("staff", "invite", "--username", "chief", "--name", "赵主任")
+    assert (await tongban(*person, "--role", "administrator")).exit_code != 0
+    made = await tongban(*person, "--role", "administrator", "--organisation", EVERYWHERE)
+    assert made.exit_code == 0, made.output
+    again = await tongban("accounts", "invite", "chief", "--realm", "staff")
+    for found in (made, again):
+        assert re.fullmatch(rf"{ISSUER}/enrol\?token=[\w-]{{43}}\n", found.stdout), found.stdout
+    assert (await world.http().get(made.stdout.strip())).status_code == 404
+    assert (await world.http().get(again.stdout.strip())).status_code == 200
+    assert (await tongban("accounts", "invite", "nobody", "--realm", "staff")).exit_code != 0
