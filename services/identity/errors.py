@@ -111,7 +111,7 @@ class AccessDenied(OAuthError):
 
 
 class UnmetAuthenticationRequirements(OAuthError):
-    """OpenID Connect Core Error Code unmet_authentication_requirements 1.0: no sign-in here is of the kind that must be."""
+    """OpenID Connect Core Error Code unmet_authentication_requirements 1.0: no sign-in is of the kind asked for."""
 
     code = "unmet_authentication_requirements"
 

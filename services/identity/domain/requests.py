@@ -47,7 +47,7 @@ def is_pushed(parameters: Mapping[str, str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class RequestObject:
-    """A request as a JWT. `claims` is None unless one of the client's keys signed it by an algorithm that it may use."""
+    """A request as a JWT. `claims` is None unless one of the client's keys signed it by an algorithm it may use."""
 
     header: Mapping[str, Any]
     claims: Mapping[str, Any] | None

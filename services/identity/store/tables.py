@@ -80,8 +80,8 @@ class InitialTokenRow(Table, table=True):
 
 
 class PushedRow(Table, table=True):
-    """Pushed authorization requests (RFC 9126), by fingerprint of the request URI; the parameters encrypted. `opened`: a
-    browser has come with it, and its life counts from then.
+    """Pushed authorization requests (RFC 9126), by fingerprint of the request URI; the parameters encrypted. `opened`:
+    a browser has come with it, and its life counts from then.
     """
 
     __tablename__ = "pushed_requests"
