@@ -80,7 +80,9 @@ async def test_a_bad_secret_is_refused_everywhere_and_so_are_two_ways(
     shop = declared("shop", grant_types=grants, resources=[CATALOG])
     world: World = await start(more=[shop])
     http, good = world.http(), f"shop:{quote_plus(shop['client_secret'])}"
-    for column, (path, parameters) in ENDPOINTS.items():
+    for column, (path, found) in ENDPOINTS.items():
+        # Its own address, or another rule would refuse with the same words.
+        parameters = found | ({"redirect_uri": CALLBACK} if column == "par" else {})
         for case, pair, more, status in (
             ("wrong", "shop:" + "w" * 43, {}, 401),
             ("empty", "shop:", {}, 401),
