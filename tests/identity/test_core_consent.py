@@ -51,7 +51,15 @@ async def test_a_strangers_client_is_agreed_to_once(world: World) -> None:
     shop, browser = world["shop"], world.browser()
     page = await browser.sign_in(shop, resource=None)
     assert page.status_code == 200
-    for words in ("小店", "林晓梅", "姓名和基本资料", "/policy", "/terms", 'name="choice" value="allow"'):
+    for words in (
+        "小店",
+        "它的网址：shop.example",
+        "林晓梅",
+        "姓名和基本资料",
+        "/policy",
+        "/terms",
+        'name="choice" value="allow"',
+    ):
         assert words in page.text
     assert "form-action 'self' https://shop.example" in page.headers["content-security-policy"]
     found = await agree(browser, page.text)

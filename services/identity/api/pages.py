@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from fastapi import Request
 from starlette.responses import Response
@@ -114,6 +114,7 @@ async def sign_in_page(
 
 async def consent_page(request: Request, asked: AskConsent) -> Response:
     """Whether the client may have what it asks for, each thing in plain words."""
+    target = urlsplit(asked.parameters["redirect_uri"])
     speak(request, asked.waiting, asked.parameters)
     values = {
         "client": asked.client,
@@ -121,6 +122,8 @@ async def consent_page(request: Request, asked: AskConsent) -> Response:
         "shown_to": shown_to(asked.session_id),
         "name": asked.name,
         "told": in_words(asked.asked),
+        # A name may be anybody's; where the answer goes is the client's own (of an app, the scheme).
+        "host": target.hostname or target.scheme,
     }
     headers = {"content-security-policy": content_policy(asked.client.origins(asked.parameters["redirect_uri"]))}
     return await pages_of(request).render(request, "identity/consent.html", values, headers=headers)
