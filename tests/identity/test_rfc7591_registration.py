@@ -202,6 +202,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"userinfo_encrypted_response_alg": "ECDH-ES", "jwks": STRANGER_JWKS}, "invalid_client_metadata"),
     ({"default_max_age": 10**15}, "invalid_client_metadata"),
     ({"default_max_age": -1}, "invalid_client_metadata"),
+    ({"tls_client_certificate_bound_access_tokens": True}, "invalid_client_metadata"),
     ({"scope": "unheard-of"}, "invalid_client_metadata"),
     ({"scope": ["openid"]}, "invalid_client_metadata"),
     ({"client_name": ""}, "invalid_client_metadata"),

@@ -60,6 +60,7 @@ async def register(provider: Provider, metadata: Metadata, token: str) -> dict[s
             raise InvalidToken("the initial access token is unknown, used up or expired")
         secret = new_secret()
         client = declaration_of(metadata, client_id=new_client_id(), realm=realm, secret=secret)
+        _check_possible(provider, client)
         await work.registration.add(client, fingerprint(management))
         await hear_logouts(work, client)
         work.audit(_entry(client, "register", f"initial access token {name[:16]}"))
@@ -88,6 +89,7 @@ async def update(provider: Provider, client_id: str, metadata: Metadata, token: 
         assert old.realm is not None
         had_secret = old.secret_digest is not None
         client = declaration_of(metadata, client_id=client_id, realm=old.realm, secret=new_secret())
+        _check_possible(provider, client)
         if had_secret and client.client_secret is not None:
             client = client.model_copy(update={"client_secret": None})
         kept = old.secret_digest if client.token_endpoint_auth_method in SECRET_METHODS else None
@@ -121,6 +123,12 @@ async def list_clients(work: Work) -> list[Any]:
     """Every client, as rows."""
     async with work:
         return await work.registration.listed()
+
+
+def _check_possible(provider: Provider, client: ClientDeclaration) -> None:
+    """RFC 8705 §3.4: nobody registers for certificates where no proxy tells of them."""
+    if client.tls_client_certificate_bound_access_tokens and not provider.settings.client_certificate_header:
+        raise InvalidClientMetadata("tls_client_certificate_bound_access_tokens is not supported here")
 
 
 async def _end(work: Work, client: ClientDeclaration, actor: str) -> int:
