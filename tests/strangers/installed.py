@@ -51,8 +51,8 @@ def _java(folder: Path) -> None:
 
 def _rust(folder: Path) -> None:
     shutil.copytree(APPS / "rust", folder / "source")
-    _run(folder / "source", "cargo", "build", "-q", "--release", CARGO_TARGET_DIR=str(folder / "target"))
-    shutil.copy(folder / "target" / "release" / "app", folder)
+    _run(folder / "source", "cargo", "build", "-q", CARGO_TARGET_DIR=str(folder / "target"))
+    shutil.copy(folder / "target" / "debug" / "app", folder)
 
 
 STEPS: dict[str, tuple[str, Callable[[Path], None]]] = {"node": ("npm", _node), "go": ("go", _go)}

@@ -1,4 +1,4 @@
-//! A web application: the crates openidconnect and tiny_http. Build it with `cargo build --release`.
+//! A web application: the crates openidconnect and tiny_http. Build it with `cargo build`.
 use std::collections::HashMap;
 use std::env::var;
 
