@@ -7,10 +7,9 @@ import httpx
 import pytest
 from joserfc.jwk import ECKey, Key, OctKey, OKPKey, RSAKey
 
-from services.kit import dpop, replays
-from services.kit.dpop import normalized
+from services.kit import replays
 from tests.identity.conftest import Starter, World
-from tests.identity.dpop import TOKEN, USERINFO, Holder
+from tests.identity.dpop import USERINFO, Holder
 from tests.identity.party import CASES, ISSUER, PASSWORD, STRANGER_JWKS, Party, challenge_of, query
 
 APP: dict[str, Any] = {
@@ -364,38 +363,3 @@ async def test_used_proofs_are_forgotten(world: World, holder: Holder) -> None:
     assert await replays.prune(world.service.context) == 0
     world.clock.forward(seconds=125)
     assert await replays.prune(world.service.context) == 1
-
-
-@pytest.mark.parametrize(
-    ("address", "same"),
-    [
-        ("https://id.example/token", True),
-        ("HTTPS://ID.example:443/token?a=b#c", True),
-        ("https://id.example/%74o%6ben", True),
-        ("https://id.example/x/../token", True),
-        ("https://id.example/./token", True),
-        ("https://id.example/token/", False),
-        ("https://id.example//token", False),
-        ("https://id.example:8443/token", False),
-        ("https://u@id.example/token", False),
-        ("https://id.example/Token", False),
-        ("https://id.example:99999/token", False),
-        ("https://id.example/token ", False),
-        ("https://[id.example/token", False),
-        ("https://id.example/toke%C3%B1", False),
-    ],
-)
-def test_section_4_3_addresses_are_normalized_as_rfc_3986_6_2_has_it(address: str, same: bool) -> None:
-    assert (normalized(address) == normalized(TOKEN)) is same
-
-
-def test_keys_that_cost_too_much_are_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proof is read before anybody is known, whatever its key takes."""
-    proof = Holder(key=RSAKey.generate_key(2048), alg="PS256").proof()
-    found = dpop.read([proof])
-    assert found is not None and found.jkt
-    for name, limit in (("MAX_RSA_BITS", 2047), ("MAX_RSA_EXPONENT", 65536)):
-        with monkeypatch.context() as patched:
-            patched.setattr(dpop, name, limit)
-            found = dpop.read([proof])
-            assert found is not None and not found.jkt
