@@ -45,7 +45,7 @@ from services.kit.direct import Direct
 from services.kit.idempotency import idempotency_table
 from services.kit.replays import used_proofs_table
 from services.kit.sqlite import sqlite_engine
-from services.kit.statements import POSTGRESQL, Statement
+from services.kit.statements import POSTGRESQL, Statement, fetch_together
 
 if TYPE_CHECKING:
     from services.kit.service import Context
@@ -257,19 +257,35 @@ class UnitOfWork:
 
     async def run(self, statement: Statement, **values: Any) -> list[Any]:
         """Execute a statement of a hot path in the transaction; the rows that it returns."""
-        if self.context.database.dialect != "postgresql":
-            result = await self.connection.execute(statement.for_sqlite, values)
-            return list(result.all()) if result.returns_rows else []
+        if self.context.database.dialect == "postgresql":
+            return await statement.fetch(await self._driver(), values)
+        result = await self.connection.execute(statement.for_sqlite, values)
+        return list(result.all()) if result.returns_rows else []
+
+    async def run_together(self, *statements: tuple[Statement, dict[str, Any]]) -> list[Any]:
+        """Execute several in one turn (on SQLite one after the other); the rows of the last, which may only read.
+
+        None sees what the others write, and PostgreSQL does them in any order.
+        """
+        if self.context.database.dialect == "postgresql":
+            return await fetch_together(await self._driver(), statements)
+        rows: list[Any] = []
+        for statement, values in statements:
+            rows = await self.run(statement, **values)
+        return rows
+
+    async def _driver(self) -> Any:
+        """asyncpg's own connection (PostgreSQL), in the transaction."""
         if self._connection is None and self._autocommit:
             # Never while a connection of the pool is held: who holds one of each kind waits for the pool alone.
             if self._direct is None:
                 self._direct = await self.context.database.direct.take()
-            return await statement.fetch(self._direct, values)
+            return self._direct
         connection: Any = self.connection.sync_connection
         adapted = connection.connection.dbapi_connection
         if adapted._transaction is None and not self._autocommit:
             await adapted._start_transaction()  # SQLAlchemy begins at its own first statement, which this is not
-        return await statement.fetch(adapted.driver_connection, values)
+        return adapted.driver_connection
 
     def add(self, table: Table, row: dict[str, Any]) -> None:
         """Insert `row` just before commit, together with others of its table (one round trip for many)."""

@@ -5,8 +5,9 @@ asyncpg costs; a request of identity has up to ten. The statements stay Core and
 they go the usual way. `UnitOfWork.run` takes them.
 """
 
+import re
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import asyncpg
@@ -54,11 +55,46 @@ class Statement:
             arguments.append((name, bind.value, convert))
         return compiled.string, arguments
 
-    async def fetch(self, connection: "asyncpg.Connection[Any]", values: dict[str, Any]) -> list[Any]:
-        """Run on PostgreSQL; the rows it returns."""
-        text, arguments = self._compiled
+    @property
+    def text(self) -> str:
+        """What PostgreSQL is sent."""
+        return self._compiled[0]
+
+    @property
+    def count(self) -> int:
+        """How many values it takes."""
+        return len(self._compiled[1])
+
+    def arguments(self, values: dict[str, Any]) -> list[Any]:
+        """The values for `$1` and on."""
         given = []
-        for name, default, convert in arguments:
+        for name, default, convert in self._compiled[1]:
             value = values.get(name, default)
             given.append(convert(value) if convert is not None else value)
-        return list(await connection.fetch(text, *given, record_class=Row))
+        return given
+
+    async def fetch(self, connection: "asyncpg.Connection[Any]", values: dict[str, Any]) -> list[Any]:
+        """Run on PostgreSQL; the rows it returns."""
+        return list(await connection.fetch(self.text, *self.arguments(values), record_class=Row))
+
+
+def _moved(text: str, by: int) -> str:
+    return re.sub(r"\$(\d+)", lambda found: f"${int(found[1]) + by}", text)
+
+
+@cache
+def _one_text(statements: tuple[Statement, ...]) -> str:
+    parts, before = [], 0
+    for statement in statements:
+        parts.append(_moved(statement.text, before))
+        before += statement.count
+    *others, last = parts
+    return f"WITH {', '.join(f'w{n} AS ({part})' for n, part in enumerate(others))} {last}"
+
+
+async def fetch_together(
+    connection: "asyncpg.Connection[Any]", statements: Sequence[tuple[Statement, dict[str, Any]]]
+) -> list[Any]:
+    """Run several on PostgreSQL as one: those before the last, which must write, as its WITH; the rows of the last."""
+    given = [value for statement, values in statements for value in statement.arguments(values)]
+    return list(await connection.fetch(_one_text(tuple(s for s, _ in statements)), *given, record_class=Row))

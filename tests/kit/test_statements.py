@@ -52,6 +52,20 @@ async def test_they_share_the_transaction(context: Context) -> None:
         assert (await unit.execute(select(EFFECTS.c.key))).scalars().all() == ["a"]
 
 
+async def test_several_go_in_one_turn(context: Context) -> None:
+    async with work(context) as unit:
+        await unit.run(ADD, event_id="e", key="a", version=1)
+        rows = await unit.run_together(
+            (ADD, {"event_id": "f", "key": "b", "version": 5}),
+            (RAISE, {"name": "a"}),
+            (BY_KEY, {"name": "a"}),
+        )
+        assert [row.event_id for row in rows] == ["e"]
+    async with work(context) as unit:
+        found = (await unit.execute(select(EFFECTS.c.key, EFFECTS.c.version).order_by(EFFECTS.c.key))).all()
+    assert [tuple(row) for row in found] == [("a", 2), ("b", 5)]
+
+
 async def test_single_statements_commit_each_by_itself_on_postgresql(
     postgres_url: str, make_context: Callable[..., Any]
 ) -> None:

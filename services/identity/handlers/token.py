@@ -71,10 +71,7 @@ async def token(
 async def _code(provider: Provider, work: Work, facts: Facts) -> Grant:
     now = facts.now
     code_hash = fingerprint(facts.parameters.get("code", ""))
-    facts.code = await work.tokens.code(code_hash)
-    if facts.code is not None:
-        # Held: who ends the session must find the family and the client that join it here.
-        facts.session = await work.sessions.by_id(facts.code.session_id, hold=True)
+    facts.code, facts.session = await work.tokens.code(code_hash) or (None, None)
     try:
         run(Endpoint.CODE, Stage.WHAT, facts)
         if not await work.tokens.use_code(code_hash, now):
@@ -104,12 +101,8 @@ async def _code(provider: Provider, work: Work, facts: Facts) -> Grant:
         code.auth_time,
         min(now + life, session.expires_at),
     )
-    await work.tokens.add_family(family)
-    await work.sessions.join(session.id, client.client_id)
-    refresh_token = None
-    if client.may("refresh_token"):
-        refresh_token = new_secret()
-        await work.tokens.add_refresh(fingerprint(refresh_token), family.id)
+    refresh_token = new_secret() if client.may("refresh_token") else None
+    await work.tokens.add_family(family, fingerprint(refresh_token) if refresh_token is not None else None)
     return Grant(
         _audience(provider, facts, code.resources),
         code.scope,
@@ -163,14 +156,14 @@ async def _rotate(provider: Provider, work: Work, facts: Facts, successor_hash: 
     assert facts.presented is not None
     token, now = facts.presented.token, facts.now
     if judge_refresh(token, now, provider.rules.refresh_grace) is Reuse.FIRST:
-        if not await work.tokens.use_refresh(token.token_hash, successor_hash, now):
+        if not await work.tokens.exchange_refresh(token, successor_hash, now):
             raise InvalidGrant("the refresh token is being used by another request")
     else:
         replayed = await work.tokens.replay_refresh(token.token_hash, successor_hash, now)
         lost = token.successor_hash
         if not replayed or lost is None or not await work.tokens.spend_refresh(lost, now):
             raise RefreshReused("the refresh token was used before")
-    await work.tokens.add_refresh(successor_hash, token.family_id)
+        await work.tokens.add_refresh(successor_hash, token.family_id)
 
 
 async def _machine(provider: Provider, work: Work, facts: Facts) -> Grant:

@@ -184,12 +184,15 @@ class AccountStore:
         found = await self._work.run(_lock_counters(len(keys)), **values)
         return {row.key: Counter(row.failures, row.since, row.locked_until) for row in found}
 
-    async def save_counters(self, counters: dict[str, Counter]) -> None:
+    async def save_counters(self, counters: dict[str, Counter], realm: Realm, username: str) -> tuple[str, str] | None:
+        """Save counters that are held; in the same turn id and password hash as `password_hash` finds them."""
         values: dict[str, Any] = {}
         for number, (key, c) in enumerate(sorted(counters.items())):
             row = {"key": key, "failures": c.failures, "since": c.since, "locked_until": c.locked_until}
             values |= {f"{name}{number}": value for name, value in row.items()}
-        await self._work.run(_save_counters(len(counters)), **values)
+        index = {"realm": realm.value, "index": self._index(realm, username)}
+        rows = await self._work.run_together((_save_counters(len(counters)), values), (_PASSWORD_HASH, index))
+        return (rows[0].id, rows[0].password_hash) if rows else None
 
     async def take_back_failure(self, key: str) -> None:
         """One attempt that was counted beforehand was right after all."""

@@ -37,7 +37,6 @@ _BY_SECRET = Statement(
     )
 )
 _BY_ID = Statement(lambda _: select(SESSIONS).where(SESSIONS.c.id == bindparam("id")))
-_HELD = Statement(lambda _: select(SESSIONS).where(SESSIONS.c.id == bindparam("id")).with_for_update(read=True))
 _ADD = Statement(lambda insert: insert(SESSIONS), [column.name for column in SESSIONS.c if column.name != "ended_at"])
 _TOUCH = Statement(
     lambda _: (
@@ -51,6 +50,11 @@ _JOIN = Statement(
 )
 
 
+def joining(session_id: str, client_id: str, now: datetime) -> tuple[Statement, dict[str, Any]]:
+    """What notes that a client takes part in a session."""
+    return _JOIN, {"session_id": session_id, "client_id": client_id, "joined_at": now}
+
+
 class SessionStore:
     """Sessions, by id and by the fingerprint of their cookie."""
 
@@ -62,9 +66,8 @@ class SessionStore:
         rows = await self._work.run(_BY_SECRET, secret_hash=secret_hash, realm=realm.value)
         return session_of(rows[0]) if rows else None
 
-    async def by_id(self, session_id: str, *, hold: bool = False) -> SsoSession | None:
-        """The session; `hold` lets nobody end it before this transaction ends (SQLite has one writer anyway)."""
-        rows = await self._work.run(_HELD if hold else _BY_ID, id=session_id)
+    async def by_id(self, session_id: str) -> SsoSession | None:
+        rows = await self._work.run(_BY_ID, id=session_id)
         return session_of(rows[0]) if rows else None
 
     async def add(self, session: SsoSession, secret_hash: str) -> None:
@@ -105,10 +108,6 @@ class SessionStore:
             .returning(SESSIONS.c.id)
         )
         return found.first() is not None
-
-    async def join(self, session_id: str, client_id: str) -> None:
-        """Note that a client takes part."""
-        await self._work.run(_JOIN, session_id=session_id, client_id=client_id, joined_at=self._work.now())
 
     async def clients(self, session_id: str) -> list[str]:
         """Ids of the clients that took part."""

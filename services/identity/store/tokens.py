@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, delete, exists, select, update
 
 from services.identity.domain.sessions import SsoSession
 from services.identity.domain.tokens import AuthorizationCode, Family, Presented, RefreshToken
-from services.identity.store.sessions import session_of
+from services.identity.store.sessions import joining, session_of
 from services.identity.store.tables import (
     ASSERTIONS,
     CODES,
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 
 def _code(row: Any) -> AuthorizationCode:
-    values = {name: getattr(row, name) for name in AuthorizationCode.__slots__}
-    return AuthorizationCode(**values | {"resources": tuple(row.resources)})
+    values = {name: getattr(row, f"code_{name}") for name in AuthorizationCode.__slots__}
+    return AuthorizationCode(**values | {"resources": tuple(row.code_resources)})
 
 
 _FAMILY = [FAMILIES.c[name].label(f"family_{name}") for name in Family.__slots__]
@@ -39,7 +39,14 @@ def _family(row: Any) -> Family:
 
 
 _ADD_CODE = Statement(lambda insert: insert(CODES), AuthorizationCode.__slots__)
-_CODE = Statement(lambda _: select(CODES).where(CODES.c.code_hash == bindparam("code_hash")))
+_CODE = Statement(
+    lambda _: (
+        select(*(c.label(f"code_{c.name}") for c in CODES.c), SESSIONS)
+        .join_from(CODES, SESSIONS, SESSIONS.c.id == CODES.c.session_id)
+        .where(CODES.c.code_hash == bindparam("code_hash"))
+        .with_for_update(read=True, of=SESSIONS)
+    )
+)
 _USE_CODE = Statement(
     lambda _: (
         update(CODES)
@@ -101,17 +108,24 @@ class TokenStore:
         values = {name: getattr(code, name) for name in AuthorizationCode.__slots__}
         await self._work.run(_ADD_CODE, **values | {"resources": list(code.resources)})
 
-    async def code(self, code_hash: str) -> AuthorizationCode | None:
+    async def code(self, code_hash: str) -> tuple[AuthorizationCode, SsoSession] | None:
+        """The code and its session, which nobody can end before this transaction ends (SQLite has one writer anyway):
+        who ends it must find the family and the client that join it here.
+        """
         rows = await self._work.run(_CODE, code_hash=code_hash)
-        return _code(rows[0]) if rows else None
+        return (_code(rows[0]), session_of(rows[0])) if rows else None
 
     async def use_code(self, code_hash: str, now: datetime) -> bool:
         """Take the code; True for exactly one of any number of parallel calls."""
         return bool(await self._work.run(_USE_CODE, hash=code_hash, now=now))
 
-    async def add_family(self, family: Family) -> None:
+    async def add_family(self, family: Family, refresh_hash: str | None) -> None:
+        """Store a family with its first refresh token, and that its client takes part in the session."""
         values = {name: getattr(family, name) for name in Family.__slots__}
-        await self._work.run(_ADD_FAMILY, **values | {"resources": list(family.resources)})
+        statements = [(_ADD_FAMILY, values | {"resources": list(family.resources)})]
+        if refresh_hash is not None:
+            statements.append((_ADD_REFRESH, {"token_hash": refresh_hash, "family_id": family.id}))
+        await self._work.run_together(*statements, joining(family.session_id, family.client_id, self._work.now()))
 
     async def family(self, family_id: str, token_id: str) -> tuple[Family, SsoSession, bool] | None:
         """A family with its session, and whether one token of it was revoked by itself."""
@@ -150,9 +164,15 @@ class TokenStore:
     async def add_refresh(self, token_hash: str, family_id: str) -> None:
         await self._work.run(_ADD_REFRESH, token_hash=token_hash, family_id=family_id)
 
-    async def use_refresh(self, token_hash: str, successor_hash: str, now: datetime) -> bool:
+    async def exchange_refresh(self, token: RefreshToken, successor_hash: str, now: datetime) -> bool:
         """Exchange the token for its successor; True for exactly one of any number of parallel calls."""
-        return bool(await self._work.run(_USE_REFRESH, hash=token_hash, now=now, successor=successor_hash))
+        used = await self._work.run_together(
+            (_ADD_REFRESH, {"token_hash": successor_hash, "family_id": token.family_id}),
+            (_USE_REFRESH, {"hash": token.token_hash, "now": now, "successor": successor_hash}),
+        )
+        if not used:  # nobody was told of it
+            await self._work.execute(delete(REFRESH).where(REFRESH.c.token_hash == successor_hash))
+        return bool(used)
 
     async def replay_refresh(self, token_hash: str, successor_hash: str, now: datetime) -> bool:
         """Make good a lost reply, once: another successor in the place of the one that was lost."""
