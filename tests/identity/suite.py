@@ -75,6 +75,8 @@ class Person:
 
     http: httpx.AsyncClient
     username: str = "lin"
+    by_post: bool = False
+    """Whether its clients send their secret in the body."""
     seen: list[str] = field(default_factory=list)
     """The pages that were shown: signin, consent."""
 
@@ -131,7 +133,8 @@ class Person:
         assert found.fields.keys() <= OWN and found.fields["iss"] == ISSUER
         assert found.fields.get("state") == request(party, **parameters).get("state")
         assert len(found.fields["code"]) * 8 >= 128
-        answer = await redeem(party, found.fields["code"], redirect_uri=parameters.get("redirect_uri", CALLBACK))
+        redirect_uri = parameters.get("redirect_uri", CALLBACK)
+        answer = await redeem(party, found.fields["code"], self.by_post, redirect_uri=redirect_uri)
         assert answer.status_code == 200, answer.text
         tokens: dict[str, Any] = answer.json()
         assert answer.headers["cache-control"] == "no-store"
@@ -156,18 +159,17 @@ def request(party: Party, **parameters: Any) -> dict[str, str]:
     return {name: str(value) for name, value in (found | parameters).items() if value is not None}
 
 
-async def redeem(party: Party, code: str, **parameters: Any) -> httpx.Response:
+async def redeem(party: Party, code: str, by_post: bool = False, **parameters: Any) -> httpx.Response:
     """A token request with the client's own method."""
-    return await token(
-        party, **{"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK} | parameters
-    )
+    given = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK} | parameters
+    return await token(party, by_post, **given)
 
 
-async def token(party: Party, **parameters: Any) -> httpx.Response:
+async def token(party: Party, by_post: bool = False, **parameters: Any) -> httpx.Response:
     """`suite-post` sends its secret in the body, the others in the header, form-encoded first (RFC 6749 §2.3.1)."""
     assert party.secret is not None
     given = {name: value for name, value in parameters.items() if value is not None}
-    if party.client_id == "suite-post":
+    if by_post or party.client_id == "suite-post":
         return await party.http.post(
             "/token", data=given | {"client_id": party.client_id, "client_secret": party.secret}
         )
