@@ -24,7 +24,7 @@ from services.identity.domain.sessions import ACR
 from services.kit.dpop import ALGORITHMS
 
 router = APIRouter(tags=["metadata"])
-CLAIMS = ("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "sid", "realm")
+CLAIMS = ("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "azp", "at_hash", "sid")
 _SHORT = {"Cache-Control": "public, max-age=60"}
 
 
