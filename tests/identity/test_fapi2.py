@@ -1,18 +1,15 @@
 """FAPI 2.0 Security Profile: what the token endpoint demands of a client of profile `fapi2`."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 from joserfc.jwk import RSAKey
 from pydantic import ValidationError
 
 from services.identity.domain.clients import ClientDeclaration
-from services.identity.domain.tokens import fingerprint, new_secret
-from services.kit.ids import new_id
 from tests.identity.conftest import Starter, World
 from tests.identity.dpop import TOKEN, Holder
-from tests.identity.party import ISSUER, STRANGER_JWKS
+from tests.identity.party import ISSUER, PASSWORD, STRANGER_JWKS, query
 from tests.identity.test_rfc9449_dpop import ASKED, GRANTS, MACHINE, PUSHED, SERVER
 
 RSA = RSAKey.generate_key(2048, auto_kid=True)
@@ -35,17 +32,14 @@ def holder(world: World) -> Holder:
     return Holder(world.clock)
 
 
-async def code_for(world: World, client_id: str) -> str:
-    """A code as a pushed request would have given it."""
-    party = world[client_id]
-    given, code = await world.browser().code(world["portal"], resource=None), new_secret()
-    async with world.work() as work:
-        found = await work.tokens.code(fingerprint(given))
-        assert found is not None
-        changes = {"code_hash": fingerprint(code), "family_id": new_id(), "redirect_uri": party.redirect_uri}
-        party.verifier = world["portal"].verifier
-        await work.tokens.add_code(replace(found, client_id=client_id, **changes))  # type: ignore[arg-type]
-    return code
+async def code_for(world: World, holder: Holder) -> str:
+    """A code by a pushed request (§5.3.2.2)."""
+    bank, browser = world["bank"], world.browser()
+    bank.verifier = "v" * 43
+    pushed = await holder.token(bank, **PUSHED | {"client_id": "bank"})
+    where = {"client_id": "bank", "request_uri": pushed.json()["request_uri"]}
+    page = await browser.http.get("/authorize", params=where)
+    return query((await browser.post_sign_in(page.text, "lin", PASSWORD)).headers["location"])["code"]
 
 
 def test_section_5_3_2_a_client_of_the_profile_is_declared_so() -> None:
@@ -65,7 +59,7 @@ async def test_section_5_3_2_1_tokens_are_sender_constrained(world: World, holde
     for grant, parameters in GRANTS.items():
         refused = await world["bank"].token(**parameters)
         assert (refused.status_code, refused.json()["error"]) == (400, "invalid_dpop_proof"), grant
-    answer = await holder.redeem(world["bank"], await code_for(world, "bank"))
+    answer = await holder.redeem(world["bank"], await code_for(world, holder))
     assert (answer.status_code, answer.json()["token_type"]) == (200, "DPoP")
 
 
@@ -80,7 +74,7 @@ async def test_section_5_3_2_1_the_audience_is_the_issuer_as_one_string(world: W
 async def test_section_5_3_2_1_refresh_tokens_are_not_rotated(world: World, holder: Holder) -> None:
     """They stay the client's, who proves itself by its key with each use; parallel and repeated uses are no theft."""
     bank = world["bank"]
-    tokens = (await holder.redeem(bank, await code_for(world, "bank"))).json()
+    tokens = (await holder.redeem(bank, await code_for(world, holder))).json()
     answers = await asyncio.gather(*(holder.refresh(bank, tokens["refresh_token"]) for _ in range(5)))
     assert [answer.status_code for answer in answers] == [200] * 5
     assert all("refresh_token" not in answer.json() for answer in answers)
@@ -95,7 +89,7 @@ async def test_section_5_3_2_1_refresh_tokens_are_not_rotated(world: World, hold
 
 
 async def test_section_5_3_2_1_codes_live_for_60_seconds(world: World, holder: Holder) -> None:
-    code = await code_for(world, "bank")
+    code = await code_for(world, holder)
     world.clock.forward(seconds=61)
     assert (await holder.redeem(world["bank"], code)).json()["error"] == "invalid_grant"
 
