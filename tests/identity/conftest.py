@@ -142,9 +142,8 @@ async def start(copied_url: str, tmp_path: Path, rsa_pairs: RsaPairs) -> AsyncIt
     worlds: list[World] = []
 
     async def begin(*, more: Sequence[dict[str, Any]] = (), **given: Any) -> World:
-        settings = IdentitySettings.load(
-            profile="test", data_dir=tmp_path, database_url=copied_url, issuer=ISSUER, **given
-        )
+        told = {"database_url": copied_url, "issuer": ISSUER} | given
+        settings = IdentitySettings.load(profile="test", data_dir=tmp_path, **told)
         others = tuple(ClientDeclaration.model_validate(declared) for declared in more)
         settings = settings.model_copy(update={"clients": (*settings.clients, *others)})
         service = app.build(settings)
