@@ -12,6 +12,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from structlog.testing import capture_logs
 
+from services.kit import certificates
 from services.kit.service import Context, Role, Runner, Service
 from tests.harness.platform import quiet_ports
 from tests.kit.conftest import TABLES, TinySettings
@@ -20,7 +21,8 @@ from tests.kit.spine import until
 
 def _service(tmp_path: Path, **settings: Any) -> Service:
     async def who(request: Request) -> PlainTextResponse:
-        return PlainTextResponse(request.client.host if request.client else "nobody")
+        host = request.client.host if request.client else "nobody"
+        return PlainTextResponse(f"{host} {certificates.told(request.scope)}")
 
     port, management = quiet_ports(2)
     found = TinySettings(
@@ -36,15 +38,19 @@ def _service(tmp_path: Path, **settings: Any) -> Service:
 @pytest.mark.parametrize(
     ("trusted", "seen"),
     [
-        ("127.0.0.0/8", "203.0.113.7"),  # our proxy, which adds who came to it
-        ("127.0.0.1,198.51.100.1", "203.0.113.7"),
-        ("10.0.0.0/8", "127.0.0.1"),  # somebody else, who may write what he likes
-        ("", "127.0.0.1"),
+        ("127.0.0.0/8", "203.0.113.7 :AA==:"),  # our proxy, which adds who came to it
+        ("127.0.0.1,198.51.100.1", "203.0.113.7 :AA==:"),
+        ("10.0.0.0/8", "127.0.0.1 None"),  # somebody else, who may write what he likes
+        ("", "127.0.0.1 None"),
     ],
 )
 async def test_only_a_trusted_proxy_tells_who_calls(tmp_path: Path, trusted: str, seen: str) -> None:
-    """Lockout and rates go by this address. What the caller wrote himself stands before what the proxy added."""
-    service = _service(tmp_path, trusted_proxies=trusted)
+    """Lockout and rates go by this address. What the caller wrote himself stands before what the proxy added.
+
+    Its certificate is told in the same way (RFC 8705 §6.5).
+    """
+    header = "client-cert" if trusted else ""
+    service = _service(tmp_path, trusted_proxies=trusted, client_certificate_header=header)
     runner = Runner(service, Role.API)
     running = asyncio.create_task(runner.run())
     try:
@@ -57,7 +63,8 @@ async def test_only_a_trusted_proxy_tells_who_calls(tmp_path: Path, trusted: str
                     return False
 
             await until(answers)
-            answer = await http.get("/who", headers={"X-Forwarded-For": "192.0.2.1, 203.0.113.7"})
+            told = {"X-Forwarded-For": "192.0.2.1, 203.0.113.7", "Client-Cert": ":AA==:"}
+            answer = await http.get("/who", headers=told)
     finally:
         runner.stopping.set()
         assert await running == 0
