@@ -53,6 +53,10 @@ APPLICATIONS = [
     ),
     Application("oauth2-proxy", callback="/oauth2/callback"),
     # Spring Security sends no code challenge for a client with a secret, unless its application asks it to.
-    Application("spring", callback="/login/oauth2/code/tongban", more={"require_pkce": False}),
+    Application(
+        "spring",
+        callback="/login/oauth2/code/tongban",
+        more={"require_pkce": False, "backchannel_logout_uri": "APP/logout/connect/back-channel/tongban"},
+    ),
     Application("rust"),
 ]

@@ -3,7 +3,6 @@
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,8 +10,8 @@ import pytest
 
 from tests.harness.machine import missing
 from tests.strangers.installed import APPS
-from tests.strangers.person import Person
 from tests.strangers.provider import Application, Provider
+from tests.strangers.test_servers import told_of_the_end
 
 MODULES = Path("/usr/lib/apache2/modules")
 SERVER = "/usr/sbin/apache2"
@@ -59,14 +58,4 @@ def test_in_and_out(provider: Provider, apache: Application) -> None:
 
 def test_signing_out_elsewhere_ends_the_session_here(provider: Provider, apache: Application) -> None:
     """OpenID Connect Back-Channel Logout §2.5: the module takes our logout token and forgets the person."""
-    with provider.person() as person:
-        assert "name=林晓梅" in person.go(apache.url + PAGE).text
-        person.go(provider.issuer + "/logout")
-        deadline = time.monotonic() + 30
-        while _signed_in(person, apache):
-            assert time.monotonic() < deadline, "the session outlives the sign-out"
-            time.sleep(0.1)
-
-
-def _signed_in(person: Person, apache: Application) -> bool:
-    return person.http.get(apache.url + PAGE, follow_redirects=False).status_code == 200
+    told_of_the_end(provider, apache.url + PAGE)

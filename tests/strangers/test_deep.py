@@ -8,7 +8,7 @@ import pytest
 from tests.harness.machine import missing
 from tests.strangers.installed import APPS, FOLDER, program
 from tests.strangers.provider import Provider
-from tests.strangers.test_servers import in_and_out
+from tests.strangers.test_servers import in_and_out, told_of_the_end
 
 pytestmark = pytest.mark.deep
 OAUTH2_PROXY = FOLDER / "oauth2-proxy" / "oauth2-proxy"
@@ -47,7 +47,7 @@ def test_oauth2_proxy(provider: Provider) -> None:
 
 
 def test_spring_security(provider: Provider) -> None:
-    """Java: Spring Boot's OAuth 2 client, which reads the discovery document at its start."""
+    """Java: Spring Boot's OAuth 2 client, which reads the discovery document at its start and takes logout tokens."""
     java = program("java")
     if java is None or not JAVA_APPLICATION.is_file():
         missing("Spring Security is not installed (make test-deep, with Java and Maven)")
@@ -60,6 +60,7 @@ def test_spring_security(provider: Provider) -> None:
     app = provider.applications["spring"]
     provider.run(app, [java, *trust, "-jar", str(JAVA_APPLICATION)])
     in_and_out(provider, app, leaving="/logout")
+    told_of_the_end(provider, app.url)
 
 
 def test_openidconnect_crate(provider: Provider) -> None:

@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+import time
 from collections.abc import Sequence
 
 from tests.harness.machine import missing
@@ -33,6 +34,18 @@ def in_and_out(
         assert person.go(app.url).json()["name"] == "林晓梅"
         assert person.seen[seen:] == (["logout/confirm"] if app.asked_to_leave else []) + ["sign in"]
         return person.seen[:seen]
+
+
+def told_of_the_end(provider: Provider, page: str) -> None:
+    """Sign in at an application's page, sign out at the provider: the application forgets the person by itself."""
+    with provider.person() as person:
+        assert person.go(page).status_code == 200
+        person.go(provider.issuer + "/logout")
+        assert person.seen[-1] == "logout/confirm"
+        deadline = time.monotonic() + 60
+        while person.http.get(page, follow_redirects=False).status_code == 200:
+            assert time.monotonic() < deadline, "the session outlives the sign-out"
+            time.sleep(0.1)
 
 
 def test_authlib_and_starlette(provider: Provider) -> None:

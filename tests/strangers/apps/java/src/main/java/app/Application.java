@@ -4,6 +4,7 @@ import java.util.Map;
 import org.springframework.boot.SpringApplication;
 import org.springframework.boot.autoconfigure.SpringBootApplication;
 import org.springframework.context.annotation.Bean;
+import org.springframework.security.config.Customizer;
 import org.springframework.security.config.annotation.web.builders.HttpSecurity;
 import org.springframework.security.core.annotation.AuthenticationPrincipal;
 import org.springframework.security.oauth2.client.oidc.web.logout.OidcClientInitiatedLogoutSuccessHandler;
@@ -28,6 +29,8 @@ public class Application {
     http.authorizeHttpRequests(all -> all.requestMatchers("/goodbye").permitAll().anyRequest().authenticated());
     http.oauth2Login(login -> {});
     http.logout(logout -> logout.logoutSuccessHandler(leave));
+    // Logout tokens come to {baseUrl}/logout/connect/back-channel/tongban.
+    http.oidcLogout(told -> told.backChannel(Customizer.withDefaults()));
     return http.build();
   }
 
