@@ -145,7 +145,7 @@ def _check(mutant: Mutant) -> Check:
 
 def summary(plugin: Mutants) -> str:
     """Each row with the tests that go red without it."""
-    lines = ["| check taken out | at | red |", "|---|---|---|"]
+    lines = [told(plugin), "", "| check taken out | at | red |", "|---|---|---|"]
     for row in checks.TABLE:
         by_test: dict[str, list[str]] = defaultdict(list)
         for endpoint in Endpoint:
@@ -159,6 +159,12 @@ def summary(plugin: Mutants) -> str:
     return "\n".join(lines)
 
 
+def told(plugin: Mutants) -> str:
+    """The outcome in one line."""
+    total = len(plugin.killers) + len(plugin.survivors)
+    return f"{len(plugin.killers)} of {total} mutants died; tests red before: {len(plugin.red)}"
+
+
 def main(words: list[str]) -> int:
     """Run it; 0 when every mutant died."""
     paths = [word for word in words if "/" in word] or [str(HERE)]
@@ -166,9 +172,8 @@ def main(words: list[str]) -> int:
     quiet = ("no:terminal", "no:cacheprovider", "no:xdist")
     options = ["--override-ini=addopts=--import-mode=importlib", "--timeout=120"]
     status = int(pytest.main([*options, *(f"-p{name}" for name in quiet), *paths], plugins=[plugin]))
-    total = len(plugin.killers) + len(plugin.survivors)
-    print(f"{len(plugin.killers)} of {total} mutants died; red before: {len(plugin.red)}")
-    if "--readme" in words and total:
+    print(told(plugin))
+    if "--readme" in words and (plugin.killers or plugin.survivors):
         before, _, rest = README.read_text("utf-8").partition(BEGIN)
         after = rest.partition(END)[2]
         README.write_text(f"{before}{BEGIN}\n\n{summary(plugin)}\n\n{END}{after}", "utf-8")
