@@ -20,7 +20,8 @@ from services.contracts.base import Envelope, EventData
 from services.contracts.topics import all_topics
 from services.kit import telemetry
 from services.kit.broker import batch_subscriber
-from services.kit.db import UnitOfWork, is_outage
+from services.kit.database import is_outage
+from services.kit.db import UnitOfWork
 from services.kit.errors import TongbanError
 from services.kit.inbox import Inbox, Ledger, Message, State
 from services.kit.progress import Progress, Stuck

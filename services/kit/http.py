@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.kit.db import is_outage
+from services.kit.database import is_outage
 from services.kit.errors import (
     FieldProblem,
     Invalid,

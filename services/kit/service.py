@@ -26,7 +26,8 @@ from starlette.types import ASGIApp
 from services.kit import broker, dead_letters, outbox, testing
 from services.kit.certificates import behind_proxies
 from services.kit.clock import utc_now
-from services.kit.db import Database, KitTables
+from services.kit.database import Database
+from services.kit.db import KitTables
 from services.kit.errors import Kind, TongbanError
 from services.kit.settings import ServiceSettings, SettingsError
 from services.kit.telemetry import cause_of, configure_logging, log, metrics

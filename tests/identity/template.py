@@ -19,7 +19,7 @@ from services.identity.handlers.keys import ensure_keys
 from services.identity.settings import IdentitySettings
 from services.identity.store.tables import KEYS
 from services.kit import migrations
-from services.kit.db import Database
+from services.kit.database import Database
 from services.local import secrets
 from tests.identity.party import ISSUER, PASSWORD
 

@@ -20,7 +20,7 @@ from services.identity.handlers.keys import ensure_keys
 from services.identity.handlers.workers import Housekeeping
 from services.identity.store.tables import KEYS
 from services.kit.crypto import WrongMasterKey
-from services.kit.db import is_outage
+from services.kit.database import is_outage
 from tests.identity.conftest import Starter, World
 from tests.identity.party import CATALOG, Party
 from tests.identity.test_core_subjects import client, tokens_of

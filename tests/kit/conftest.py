@@ -11,7 +11,8 @@ from sqlalchemy import Column, Integer, MetaData, String, Table
 from services.contracts.base import Envelope
 from services.contracts.identity_sessions import SessionEnded
 from services.kit import broker
-from services.kit.db import Database, KitTables, UnitOfWork, kit_tables
+from services.kit.database import Database
+from services.kit.db import KitTables, UnitOfWork, kit_tables
 from services.kit.ids import new_id
 from services.kit.service import Context
 from services.kit.settings import ServiceSettings

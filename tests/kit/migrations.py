@@ -15,7 +15,7 @@ from sqlalchemy import Connection, MetaData, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from services.kit import migrations
-from services.kit.db import Database
+from services.kit.database import Database
 from services.kit.settings import ServiceSettings
 
 APPEND_ONLY = ("audit", "audit_seals")

@@ -7,7 +7,7 @@ from alembic.config import Config
 from sqlalchemy import text
 
 from services.kit import migrations
-from services.kit.db import Database
+from services.kit.database import Database
 
 
 @pytest.fixture(autouse=True)

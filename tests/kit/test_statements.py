@@ -8,7 +8,8 @@ import asyncpg
 import pytest
 from sqlalchemy import bindparam, func, select, text, update
 
-from services.kit.db import UnitOfWork, is_outage
+from services.kit.database import is_outage
+from services.kit.db import UnitOfWork
 from services.kit.service import Context
 from services.kit.statements import Statement
 from tests.kit.conftest import EFFECTS, work

@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, text
 
-from services.kit.db import Database
+from services.kit.database import Database
 from services.kit.errors import Kind, TongbanError
 from services.kit.settings import ServiceSettings
 
