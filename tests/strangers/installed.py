@@ -55,6 +55,7 @@ def _rust(folder: Path) -> None:
     shutil.copytree(APPS / "rust", folder / "source")
     _run(folder / "source", "cargo", "build", "-q", CARGO_TARGET_DIR=str(folder / "target"))
     shutil.copy(folder / "target" / "debug" / "app", folder)
+    shutil.rmtree(folder / "target")
 
 
 STEPS: dict[str, tuple[str, Callable[[Path], None]]] = {"node": ("npm", _node), "go": ("go", _go)}
