@@ -54,8 +54,8 @@ async def token(
     endpoint, grant = _GRANTS[grant_type]
     facts = await authenticate(provider, endpoint, parameters, authorization, shown)
     refused: OAuthError | None = None
-    # A client's own token leaves nothing behind but what proved the client.
-    async with provider.single() if endpoint is Endpoint.MACHINE else provider.work() as work:
+    # A client's own token leaves nothing behind but what proved the client; a rotation is one statement.
+    async with provider.work() if endpoint is Endpoint.CODE else provider.single() as work:
         # What a refusal leaves behind must stay (the used assertion, a revoked family): commit, then raise.
         try:
             await note_assertion(provider, work, facts)
@@ -124,19 +124,21 @@ async def _refresh(provider: Provider, work: Work, facts: Facts) -> Grant:
     refresh_token = None if facts.known_client.fapi2 else new_secret()
     try:
         run(Endpoint.REFRESH, Stage.WHAT, facts)
+        assert facts.presented is not None
+        family, session = facts.presented.family, facts.presented.session
+        account = await _account(work, family.account_id)
+        await touch(work, session, now)
+        # Last: once the token is exchanged, nothing that could fail keeps its successor from the client.
         if refresh_token is not None:
             await _rotate(provider, work, facts, fingerprint(refresh_token))
     except RefreshReused:
         if facts.presented is not None:
             lost = facts.presented.family
-            await revoke_family(
-                work, lost.id, lost.account_id, now, client=facts.known_client, reason="refresh_token_reused"
-            )
+            async with work.whole() as one:
+                await revoke_family(
+                    one, lost.id, lost.account_id, now, client=facts.known_client, reason="refresh_token_reused"
+                )
         raise
-    assert facts.presented is not None
-    family, session = facts.presented.family, facts.presented.session
-    account = await _account(work, family.account_id)
-    await touch(work, session, now)
     scope = " ".join(facts.parameters.words("scope")) or family.scope
     return Grant(
         _audience(provider, facts, family.resources),
@@ -158,12 +160,15 @@ async def _rotate(provider: Provider, work: Work, facts: Facts, successor_hash: 
     if judge_refresh(token, now, provider.rules.refresh_grace) is Reuse.FIRST:
         if not await work.tokens.exchange_refresh(token, successor_hash, now):
             raise InvalidGrant("the refresh token is being used by another request")
-    else:
-        replayed = await work.tokens.replay_refresh(token.token_hash, successor_hash, now)
-        lost = token.successor_hash
-        if not replayed or lost is None or not await work.tokens.spend_refresh(lost, now):
-            raise RefreshReused("the refresh token was used before")
-        await work.tokens.add_refresh(successor_hash, token.family_id)
+        return
+    lost = token.successor_hash
+    async with work.whole() as one:
+        replayed = await one.tokens.replay_refresh(token.token_hash, successor_hash, now)
+        good = replayed and lost is not None and await one.tokens.spend_refresh(lost, now)
+        if good:
+            await one.tokens.add_refresh(successor_hash, token.family_id)
+    if not good:
+        raise RefreshReused("the refresh token was used before")
 
 
 async def _machine(provider: Provider, work: Work, facts: Facts) -> Grant:
