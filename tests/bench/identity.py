@@ -207,6 +207,8 @@ class Bench:
         _told("whole login, hash left out (the event loop's thread)", Cost(whole.loop, whole.database, 0), 5.5)
         print(f"  the hash was {whole.server - whole.loop:.1f} ms (11.5 on a quiet machine)")
         await self._inspection(first)
+        async with Wire(self.target.url) as wire:
+            await self.relying.discover(wire)  # the next keys are made after the start
         for path, words in (("/.well-known/openid-configuration", "discovery"), ("/jwks", "JWKS")):
             _told(words, await self.cost(3000, self.relying.reader_of(path)), 0.15)
 
