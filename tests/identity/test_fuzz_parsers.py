@@ -7,6 +7,7 @@ import base64
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
@@ -195,7 +196,7 @@ def basic_headers_are_read_or_not(header: str) -> None:
     """RFC 7617 §2, RFC 6749 §2.3.1."""
     found = read_credentials(Parameters([]), header)
     assert len(found.methods) == 1
-    assert "secret" not in repr(found) or found.secret is None or found.secret not in repr(found)
+    assert repr(found) == repr(replace(found, secret="another"))
 
 
 def basic_round_trip(pair: tuple[str, str]) -> None:
