@@ -116,7 +116,9 @@ class ServiceSettings(BaseSettings):
     data_dir: Path = Path(".data")
     database_url: str = Field("", description="SQLAlchemy URL of this service's own database, limited role")
     migration_database_url: str = Field("", description="the same database as its owner, for migrations")
-    database_pool: int = Field(10, ge=1)
+    database_pool: int = Field(
+        10, ge=1, description="connections for transactions; as many again where single statements need them (identity)"
+    )
     kafka: CommaList = Field((), description="Kafka bootstrap servers, host:port, comma-separated")
     kafka_username: str = ""
     kafka_password: SecretStr = SecretStr("")
