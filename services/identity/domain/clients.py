@@ -332,11 +332,14 @@ class Client(ClientDeclaration):
         return urlsplit(self.sector_identifier_uri or self.redirect_uris[0]).hostname or ""
 
     def origins(self, redirect_uri: str) -> tuple[str, ...]:
-        """Where a form's answer may lead people: to the redirect URI, and where the client itself leads them on to, as
-        far as it has registered that. Chromium applies form-action to every redirect after a post.
+        """Where a form's answer may lead people: to the redirect URI, and where the client itself leads them on to.
+
+        Chromium applies form-action to every redirect after a post, the client's own among them. Our surfaces have
+        registered where that is; a stranger's callback may lead to any https address, as unmodified software does.
         """
         own = (redirect_uri, self.client_uri, *self.post_logout_redirect_uris, *self.allowed_origins)
-        return tuple(dict.fromkeys(form_target(uri) for uri in own if uri))
+        found = [form_target(uri) for uri in own if uri]
+        return tuple(dict.fromkeys([*found, *(() if self.first_party else ("https:",))]))
 
     def may(self, grant_type: str) -> bool:
         """Whether the client may use `grant_type`."""
