@@ -32,11 +32,10 @@ from services.kit.pages import (
     preferences_of_scope,
     read_body,
 )
-from services.kit.pages.headers import content_policy, script_hash
+from services.kit.pages.headers import content_policy
 from services.kit.pages.problems import words
 from services.kit.telemetry import trace_id
 
-_POST_BACK = 'document.getElementById("back").submit()'
 FRAMES_SECONDS = 2
 """How long clients' logout pages have to load before the browser goes on."""
 
@@ -133,10 +132,9 @@ async def form_post_page(request: Request, back: SendBack) -> Response:
     """The answer as a form that posts itself, or by its button where scripts are off (OAuth 2.0 Form Post Response
     Mode §2). The values are HTML-escaped and nothing else.
     """
-    values = {"client": back.client, "target": back.redirect_uri, "members": back.members, "script": _POST_BACK}
-    targets = back.client.origins(back.redirect_uri)
+    values = {"client": back.client, "target": back.redirect_uri, "members": back.members}
     headers = {
-        "content-security-policy": content_policy(targets, [script_hash(_POST_BACK)]),
+        "content-security-policy": content_policy(back.client.origins(back.redirect_uri)),
         # With same-origin the post would come with `Origin: null`, which tells the client nothing.
         "referrer-policy": "strict-origin",
     }

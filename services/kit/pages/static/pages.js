@@ -18,6 +18,9 @@
     document.querySelectorAll("form[data-sent]").forEach((form) => { delete form.dataset.sent; });
   });
 
+  // A form that only carries people on to somebody else's page sends itself; its button is for where there is no script.
+  document.querySelector("form[data-goes-on]")?.submit();
+
   // Printing needs a script: the style sheet shows its button only where there is one.
   document.documentElement.classList.add("scripts");
   document.addEventListener("click", (event) => {
