@@ -6,6 +6,7 @@ delivers, `all` does both in one process. Liveness, readiness and metrics are on
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 import sys
@@ -34,6 +35,10 @@ from services.kit.telemetry import cause_of, configure_logging, log, metrics
 
 if TYPE_CHECKING:
     from services.kit.crypto import Crypto
+
+
+CHECK_SECONDS, STALE_SECONDS = 0.5, 3.0
+"""How often readiness is found out anew; for how long the last answer stands while that takes time."""
 
 
 class Role(StrEnum):
@@ -150,7 +155,8 @@ class Runner:
         if role is not Role.WORKER:
             workers += service.api_workers
         self._workers = list({id(worker): worker for worker in workers}.values())
-        self._ready_cache: tuple[float, list[str]] = (-1.0, [])
+        self._ready_cache: tuple[float, list[str]] = (float("-inf"), [self._starting])
+        self._checking: asyncio.Task[None] | None = None
 
     async def run(self) -> int:
         """Run until SIGTERM or SIGINT. The exit code."""
@@ -161,6 +167,9 @@ class Runner:
         try:
             await self._open()
             if not self.stopping.is_set():
+                # What is there by now stays: a full collection would walk it all, and hold every request up meanwhile.
+                gc.collect()
+                gc.freeze()
                 if self.role is not Role.WORKER:
                     tasks.append(asyncio.create_task(self._http()))
                 tasks.append(asyncio.create_task(self._work()))
@@ -291,11 +300,18 @@ class Runner:
 
     async def problems(self) -> list[str]:
         """What keeps the service from being ready; empty when it is."""
-        now = asyncio.get_running_loop().time()
         if self.stopping.is_set():
             return ["stopping"]
-        if now - self._ready_cache[0] < 0.5:
-            return self._ready_cache[1]
+        age = asyncio.get_running_loop().time() - self._ready_cache[0]
+        if age >= CHECK_SECONDS:
+            if self._checking is None or self._checking.done():
+                self._checking = asyncio.create_task(self._check())
+            # Under load the database's answer waits its turn; the last one stands for it, but not for long.
+            await asyncio.wait([self._checking], timeout=0.02 if age < STALE_SECONDS else None)
+        return self._ready_cache[1]
+
+    async def _check(self) -> None:
+        now = asyncio.get_running_loop().time()
         found = []
         if not self._opened:
             found.append(self._starting)
@@ -310,7 +326,6 @@ class Runner:
             if trouble:
                 found.append(f"{worker.name}: {trouble}")
         self._ready_cache = (now, found)
-        return found
 
     async def _live(self, _: Request) -> Response:
         return PlainTextResponse("ok\n")
