@@ -308,6 +308,8 @@ class Runner:
                 self._checking = asyncio.create_task(self._check())
             # Under load the database's answer waits its turn; the last one stands for it, but not for long.
             await asyncio.wait([self._checking], timeout=0.02 if age < STALE_SECONDS else None)
+            if self._checking.done():
+                self._checking.result()  # one that failed must not leave the last answer standing for ever
         return self._ready_cache[1]
 
     async def _check(self) -> None:

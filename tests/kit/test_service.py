@@ -90,3 +90,45 @@ async def test_the_log_keeps_no_words_of_a_worker_that_breaks(tmp_path: Path) ->
     assert [line["event"] for line in told] == ["worker.failed"]
     assert "ValueError" in told[0]["cause"]
     assert "林晓梅" not in str(told)
+
+
+class Checked:
+    """A worker whose health is what a test says."""
+
+    name = "checked"
+
+    def __init__(self) -> None:
+        self.said: str | Exception | None = None
+        self.free = asyncio.Event()
+        self.free.set()
+
+    async def run(self) -> None: ...
+
+    async def health(self) -> str | None:
+        await self.free.wait()
+        if isinstance(self.said, Exception):
+            raise self.said
+        return self.said
+
+
+async def test_readiness_gives_its_last_answer_for_a_while_and_never_a_failed_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, worker = _service(tmp_path), Checked()
+    service.workers = [worker]
+    runner = Runner(service, Role.WORKER)
+    runner._opened = runner._topics_checked = True
+    assert await runner.problems() == []
+    monkeypatch.setattr("services.kit.service.CHECK_SECONDS", 0.0)
+    # A check that waits its turn: the last answer stands, until it is too old to.
+    worker.said = "stuck"
+    worker.free.clear()
+    assert await runner.problems() == []
+    worker.free.set()
+    monkeypatch.setattr("services.kit.service.STALE_SECONDS", 0.0)
+    assert await runner.problems() == ["checked: stuck"]
+    # A check that cannot be made is no answer at all.
+    worker.said = ValueError("broken")
+    with pytest.raises(ValueError, match="broken"):
+        await runner.problems()
+    await service.context.database.close()
