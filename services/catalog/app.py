@@ -1,8 +1,8 @@
 """Composition root of the catalogue."""
 
-from services.catalog import store
-from services.catalog.api import router
+from services.catalog.api import items, organisations
 from services.catalog.settings import CatalogSettings
+from services.catalog.store.tables import TABLES
 from services.contracts import topics
 from services.kit.audit import Sealer
 from services.kit.auth import TokenVerifier
@@ -13,12 +13,12 @@ from services.kit.replays import ProofPruner
 from services.kit.service import Context, Service
 
 TITLE = "Tongban catalogue"
-PUBLISHES = (topics.CATALOG_ORGANISATIONS, topics.CATALOG_ITEMS)
+PUBLISHES = (topics.CATALOG_ORGANISATIONS, topics.CATALOG_ITEMS, topics.CATALOG_RESOURCES)
 
 
 def build(settings: CatalogSettings) -> Service:
     """The catalogue, opened by nothing yet. It hears no topic, so its only worker is the relay."""
-    context = Context.of(settings, store.TABLES)
-    app = api_app(context, title=TITLE, routers=[router], verifier=TokenVerifier(settings))
+    context = Context.of(settings, TABLES)
+    app = api_app(context, title=TITLE, routers=[items.router, organisations.router], verifier=TokenVerifier(settings))
     relay = Relay(context, lambda: start_producer(settings))
     return Service(context, app, workers=[relay, Sealer(context), ProofPruner(context)], topics=PUBLISHES)

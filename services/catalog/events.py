@@ -2,15 +2,45 @@
 
 from datetime import datetime
 
-from services.catalog.domain.items import ItemContent, OrganisationState
-from services.contracts.catalog_items import ItemPublished
+from services.catalog.domain.items import BundleContent, ItemContent
+from services.catalog.domain.organisations import OrganisationState
+from services.catalog.store.items import Published
+from services.contracts.catalog_items import BundlePublished, Exemption, ItemPublished
 from services.contracts.catalog_organisations import OrganisationRegistered
 
 
-def item_published(content: ItemContent, version: int, published_at: datetime) -> ItemPublished:
+def published(each: Published, published_at: datetime) -> ItemPublished | BundlePublished:
+    """A version is in force."""
+    if isinstance(each.content, BundleContent):
+        return bundle_published(each.content, each.version, published_at)
+    return item_published(each.content, each.version, published_at, provenance=each.provenance.value)
+
+
+def item_published(
+    content: ItemContent,
+    version: int,
+    published_at: datetime,
+    *,
+    provenance: str = "",
+    aliases: tuple[str, ...] = (),
+    exemptions: tuple[Exemption, ...] = (),
+) -> ItemPublished:
     """`content` is in force as `version`. Not validated again: the content was, and a bulk import is large."""
     fields = {name: getattr(content, name) for name in type(content).model_fields}
-    return ItemPublished.model_construct(**fields, item_version=version, published_at=published_at)
+    return ItemPublished.model_construct(
+        **fields,
+        item_version=version,
+        published_at=published_at,
+        provenance=provenance,
+        aliases=aliases,
+        exemptions=exemptions,
+    )
+
+
+def bundle_published(content: BundleContent, version: int, published_at: datetime) -> BundlePublished:
+    """The bundle is in force as `version`."""
+    fields = {name: getattr(content, name) for name in type(content).model_fields}
+    return BundlePublished.model_construct(**fields, bundle_version=version, published_at=published_at)
 
 
 def organisation_registered(organisation: OrganisationState) -> OrganisationRegistered:
@@ -21,4 +51,10 @@ def organisation_registered(organisation: OrganisationState) -> OrganisationRegi
         division=organisation.division,
         uscc=organisation.uscc,
         uscc_verified=organisation.uscc_verified,
+        kind=organisation.kind,
+        level=organisation.level,
+        parent=organisation.parent,
+        functions=organisation.functions,
+        status=organisation.status,
+        successors=organisation.successors,
     )

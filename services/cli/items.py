@@ -35,7 +35,8 @@ def import_(
 
 async def _import(file: Path, quiet: bool) -> int:
     from services.catalog.domain.imports import Problem
-    from services.catalog.handlers import Work, import_items, lines_of
+    from services.catalog.handlers.imports import import_items, lines_of
+    from services.catalog.store.work import Work
 
     def tell(problem: Problem, refused: bool) -> None:
         word = "refused" if refused else "warning"

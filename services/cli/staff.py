@@ -7,6 +7,7 @@ import typer
 
 from services.cli.support import ACTOR, CommandError, opened, run_async, table
 from services.identity.domain.accounts import Account, Grant
+from services.identity.domain.clients import ROLES
 from services.identity.handlers.accounts import GrantRole, RevokeRole, find_staff, grant_role, revoke_role
 from services.identity.handlers.enrolment import InviteStaff, invite_staff, link
 from services.identity.settings import IdentitySettings
@@ -15,7 +16,7 @@ from services.identity.store import Work
 app = typer.Typer(name="staff", help="Members of staff and their roles.", no_args_is_help=True)
 
 User = Annotated[str, typer.Argument(help="user name in the staff realm", metavar="USER")]
-Role = Annotated[str, typer.Argument(help="intake, review, decide, deliver, integrator, auditor or administrator")]
+Role = Annotated[str, typer.Argument(help=", ".join(ROLES))]
 Organisation = Annotated[
     str, typer.Option("--organisation", help="id of the organisation as the catalogue shows it; '*' means every one")
 ]

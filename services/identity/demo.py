@@ -86,6 +86,25 @@ PEOPLE = (
         ("review", "decide", "integrator"),
         _claims("王", "科", "officer"),
     ),
+    Person(
+        "editor", "陈静", Realm.STAFF, "editor 陈静: writes service items", ("editor",), _claims("陈", "静", "editor")
+    ),
+    Person(
+        "reviewer",
+        "赵强",
+        Realm.STAFF,
+        "reviewer 赵强: approves service items",
+        ("reviewer",),
+        _claims("赵", "强", "reviewer"),
+    ),
+    Person(
+        "registrar",
+        "周洁",
+        Realm.STAFF,
+        "registrar 周洁: keeps the catalogue, its organisations and registers",
+        ("registrar",),
+        _claims("周", "洁", "registrar"),
+    ),
 )
 
 

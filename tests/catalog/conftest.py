@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from services.catalog import app
-from services.catalog.handlers import Work
 from services.catalog.settings import CatalogSettings
+from services.catalog.store.work import Work
 from services.kit import migrations
 from services.kit.auth import Principal, caller
 from services.kit.service import Service

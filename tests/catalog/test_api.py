@@ -8,12 +8,12 @@ from typing import Any
 import httpx
 import pytest
 
-from services.catalog import handlers
 from services.catalog.demo import DEMO_ITEMS, load_demo
 from services.catalog.demo.for_people import DOG, RESIDENCE_PERMIT
 from services.catalog.demo.organisations import DISTRICT, POLICE
 from services.catalog.domain.items import ItemContent, Outcome, Provenance
-from services.catalog.handlers import Work
+from services.catalog.handlers import publishing
+from services.catalog.store.work import Work
 from services.contracts.catalog_items import ItemPublished
 from services.kit.service import Service
 
@@ -62,8 +62,8 @@ async def test_the_event_is_what_the_api_shows(client: httpx.AsyncClient, catalo
 
 async def test_old_versions_stay(client: httpx.AsyncClient, work: Callable[[], Work]) -> None:
     changed = RESIDENCE_PERMIT.model_copy(update={"visits": 1})
-    assert await handlers.publish_items([changed], Provenance.DEMO, work()) == [Outcome.CHANGED]
-    assert await handlers.publish_items([changed], Provenance.DEMO, work()) == [Outcome.UNCHANGED]
+    assert await publishing.publish_items([changed], Provenance.DEMO, work()) == [Outcome.CHANGED]
+    assert await publishing.publish_items([changed], Provenance.DEMO, work()) == [Outcome.UNCHANGED]
     path = f"/items/{changed.code}"
     now, old = (await client.get(path)).json(), (await client.get(f"{path}/versions/1")).json()
     assert (now["item_version"], now["visits"]) == (2, 1)

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from services.catalog import handlers
 from services.catalog.demo.organisations import DISTRICT
 from services.catalog.domain.imports import LONGEST_LINE, ImportReport, Problem, Refused, read_row
 from services.catalog.domain.items import Outcome
-from services.catalog.handlers import Work
+from services.catalog.handlers import imports, organisations, reading
+from services.catalog.store.items import StoredItem
+from services.catalog.store.work import Work
 
 USCC = "115113010833722043"
 REAL_FILE = next(
@@ -35,14 +36,14 @@ def line(number: int = 1, **changes: Any) -> bytes:
 async def run(lines: Iterable[bytes], work: Work) -> tuple[ImportReport, list[Problem], list[Problem]]:
     refused: list[Problem] = []
     warned: list[Problem] = []
-    report = await handlers.import_items(
+    report = await imports.import_items(
         lines, work, on_problem=lambda problem, fatal: (refused if fatal else warned).append(problem)
     )
     return report, refused, warned
 
 
-async def stored(work: Callable[[], Work], code: str) -> handlers.StoredItem:
-    return await handlers.item_in_force(code, work())
+async def stored(work: Callable[[], Work], code: str) -> StoredItem:
+    return await reading.item_in_force(code, work())
 
 
 BAD_ROWS = [
@@ -130,10 +131,10 @@ async def test_what_is_taken_and_how_it_is_kept(work: Callable[[], Work]) -> Non
     assert (
         await stored(work, "511A-511602000000-000-00877868-5-1-00")
     ).content.organisation.id == f"{DISTRICT}:区司法局"
-    organisations = {o.state.id: o for o in await handlers.list_organisations(None, None, 50, work())}
-    assert organisations[USCC].state.uscc_verified
-    assert not organisations[f"{DISTRICT}:区司法局"].state.uscc_verified
-    assert organisations[USCC].items == 2
+    known = {o.state.id: o for o in await organisations.list_organisations(None, None, 50, work())}
+    assert known[USCC].state.uscc_verified
+    assert not known[f"{DISTRICT}:区司法局"].state.uscc_verified
+    assert known[USCC].items == 2
 
 
 async def test_again_changes_nothing_and_a_changed_row_makes_a_version(
@@ -155,7 +156,7 @@ async def test_again_changes_nothing_and_a_changed_row_makes_a_version(
     assert report.taken == {Outcome.UNCHANGED: 1201, Outcome.CHANGED: 1}
     changed = await stored(work, f"511A0138600701-511602000000-000-{USCC}-1-00")
     assert (changed.version, changed.content.name.zh) == (2, "改了名字")
-    assert (await handlers.item_version(changed.content.code, 1, work())).content.name.zh == "教师资格认定701"
+    assert (await reading.item_version(changed.content.code, 1, work())).content.name.zh == "教师资格认定701"
     assert await counts("outbox") == {"outbox": before["outbox"] + 1}
 
 
@@ -172,7 +173,7 @@ async def test_an_import_that_broke_off_goes_on(work: Callable[[], Work]) -> Non
         raise OSError("the disk went away")
 
     with pytest.raises(OSError, match="disk"):
-        await handlers.import_items(broken(), work())
+        await imports.import_items(broken(), work())
     report, _, _ = await run((line(number) for number in range(1, 701)), work())
     assert report.taken == {Outcome.UNCHANGED: 500, Outcome.CREATED: 200}
 
@@ -184,12 +185,12 @@ async def test_an_organisation_is_named_as_most_of_its_rows_do(work: Callable[[]
         report, _, warned = await run(rows, work())
         assert report.organisations.total() == (1 if expected else 0)
         assert [(problem.row, problem.reason) for problem in warned] == [(1, "organisation_name")]
-        [organisation] = await handlers.list_organisations(None, None, 10, work())
+        [organisation] = await organisations.list_organisations(None, None, 10, work())
         assert organisation.state.name.zh == "教科体局"
     # A department whose own code is the implementing one names itself, against any number of others.
     rows.append(line(900, department="本局", department_code=USCC.lower()))
     await run(rows, work())
-    [organisation] = await handlers.list_organisations(None, None, 10, work())
+    [organisation] = await organisations.list_organisations(None, None, 10, work())
     assert organisation.state.name.zh == "本局"
     assert (await run(rows, work()))[0].organisations.total() == 0
 
@@ -202,21 +203,21 @@ async def test_nothing_taken_is_a_failure(work: Callable[[], Work]) -> None:
 def test_an_endless_line_stays_out_of_memory(tmp_path: Path) -> None:
     path = tmp_path / "items.jsonl"
     path.write_bytes(line(1) + b"x" * (3 * LONGEST_LINE) + b"\n" + line(2))
-    lines = list(handlers.lines_of(path))
+    lines = list(imports.lines_of(path))
     assert [len(found) > LONGEST_LINE for found in lines] == [False, True, False]
     assert max(map(len, lines)) == LONGEST_LINE + 1
     path.write_bytes(b"x" * LONGEST_LINE + b"\n" + line(2))
-    assert len(list(handlers.lines_of(path))) == 2
+    assert len(list(imports.lines_of(path))) == 2
 
 
 @pytest.mark.skipif(REAL_FILE is None, reason="the real service items are not on this machine")
 async def test_the_real_items(work: Callable[[], Work]) -> None:
     assert REAL_FILE is not None
-    report, refused, _ = await run(handlers.lines_of(REAL_FILE), work())
+    report, refused, _ = await run(imports.lines_of(REAL_FILE), work())
     assert refused == []
     assert report.taken == {Outcome.CREATED: 935}
     # 129 codes carry no valid USCC, 2 of them none at all; counted by a plain reading of the file.
     assert report.warned == {"uscc_invalid": 127, "uscc_absent": 2, "organisation_name": 2}
-    again, _, _ = await run(handlers.lines_of(REAL_FILE), work())
+    again, _, _ = await run(imports.lines_of(REAL_FILE), work())
     assert again.taken == {Outcome.UNCHANGED: 935}
     assert again.organisations.total() == 0

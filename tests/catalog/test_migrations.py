@@ -1,7 +1,7 @@
 """The migrations make what the store declares, on both databases."""
 
 from services.catalog.settings import CatalogSettings
-from services.catalog.store import metadata
+from services.catalog.store.tables import metadata
 from tests.kit.migrations import assert_migrations_match
 
 

@@ -6,23 +6,23 @@ from dataclasses import replace
 
 import pytest
 
-from services.catalog import handlers
 from services.catalog.demo.for_people import DOG
 from services.catalog.demo.organisations import ORGANISATIONS
 from services.catalog.domain.items import Outcome, Provenance
-from services.catalog.handlers import Work
+from services.catalog.handlers import organisations, publishing, reading
+from services.catalog.store.work import Work
 from services.contracts.base import Text
 from services.kit.service import Service
 
 
 async def test_two_who_publish_at_once_make_two_versions(catalog: Service, work: Callable[[], Work]) -> None:
-    await handlers.register_organisations(ORGANISATIONS, Provenance.DEMO, work())
+    await organisations.register_organisations(ORGANISATIONS, Provenance.DEMO, work())
     contents = [DOG.model_copy(update={"visits": visits}) for visits in range(8)]
     outcomes = await asyncio.gather(
-        *(handlers.publish_items([content], Provenance.DEMO, work()) for content in contents)
+        *(publishing.publish_items([content], Provenance.DEMO, work()) for content in contents)
     )
     assert sorted(outcome for [outcome] in outcomes) == [Outcome.CHANGED] * 7 + [Outcome.CREATED]
-    assert (await handlers.item_in_force(DOG.code, work())).version == 8
+    assert (await reading.item_in_force(DOG.code, work())).version == 8
     table = catalog.context.tables.outbox
     async with Work(catalog.context, readonly=True) as unit:
         query = table.select().where(table.c.key == DOG.code).order_by(table.c.id)
@@ -33,9 +33,9 @@ async def test_two_who_publish_at_once_make_two_versions(catalog: Service, work:
 
 async def test_whatever_is_written_leaves_one_record(catalog: Service, work: Callable[[], Work]) -> None:
     for _ in range(2):  # the second time nothing changes, and nothing is recorded
-        await handlers.register_organisations(ORGANISATIONS, Provenance.IMPORT, work())
-        await handlers.publish_items([DOG], Provenance.DEMO, work())
-    await handlers.register_organisations(
+        await organisations.register_organisations(ORGANISATIONS, Provenance.IMPORT, work())
+        await publishing.publish_items([DOG], Provenance.DEMO, work())
+    await organisations.register_organisations(
         [replace(ORGANISATIONS[0], name=Text(zh="另一个名字"))], Provenance.DEMO, work()
     )
     table = catalog.context.tables.audit.audit
@@ -51,8 +51,8 @@ async def test_whatever_is_written_leaves_one_record(catalog: Service, work: Cal
 async def test_what_fails_leaves_nothing(work: Callable[[], Work], counts: Callable[..., object]) -> None:
     async def fail() -> None:
         async with work() as unit:
-            await handlers.register_organisations(ORGANISATIONS, Provenance.DEMO, unit)
-            await handlers.publish_items([DOG], Provenance.DEMO, unit)
+            await organisations.register_organisations(ORGANISATIONS, Provenance.DEMO, unit)
+            await publishing.publish_items([DOG], Provenance.DEMO, unit)
             raise RuntimeError("power cut")
 
     with pytest.raises(RuntimeError, match="power cut"):

@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 import httpx
 import pytest
 
-from services.catalog import handlers
 from services.catalog.demo import DEMO_ITEMS, load_demo
 from services.catalog.demo.for_people import DOG, RESIDENCE_PERMIT
 from services.catalog.demo.organisations import DISTRICT, ORGANISATIONS, POLICE
 from services.catalog.domain.form import standard_form
 from services.catalog.domain.items import ItemContent, Provenance, SearchQuery
 from services.catalog.domain.terms import MOST_QUERY_TERMS, fold, needed, query_terms, text_terms
-from services.catalog.handlers import Work
+from services.catalog.handlers import organisations, publishing, reading
+from services.catalog.store.work import Work
 from services.contracts.base import Text
 from services.kit.service import Service
 
@@ -76,7 +76,7 @@ async def demo(catalog: Service) -> None:
 
 
 async def names(work: Work, query: str, **filters: object) -> list[str]:
-    found = await handlers.search_items(SearchQuery(query_terms(query), fold(query), **filters), work)  # type: ignore[arg-type]
+    found = await reading.search_items(SearchQuery(query_terms(query), fold(query), **filters), work)  # type: ignore[arg-type]
     return [each.document["name"]["zh"] for each in found]
 
 
@@ -110,7 +110,7 @@ async def test_what_people_type_finds_what_they_mean(work: Callable[[], Work]) -
 
 async def test_names_count_before_text_and_whole_phrases_before_scattered_ones(work: Callable[[], Work]) -> None:
     async with work() as unit:
-        await handlers.register_organisations(ORGANISATIONS, Provenance.DEMO, unit)
+        await organisations.register_organisations(ORGANISATIONS, Provenance.DEMO, unit)
         contents = [
             item(1, "其他事项", "和道路运输许可有关"),
             item(2, "许可道路运输"),
@@ -118,7 +118,7 @@ async def test_names_count_before_text_and_whole_phrases_before_scattered_ones(w
             item(4, "道路运输许可的变更、延续和注销"),
             item(5, "运输"),
         ]
-        await handlers.publish_items(contents, Provenance.IMPORT, unit)
+        await publishing.publish_items(contents, Provenance.IMPORT, unit)
     assert await names(work(), "道路运输许可") == [
         "道路运输许可",
         "道路运输许可的变更、延续和注销",
@@ -129,9 +129,9 @@ async def test_names_count_before_text_and_whole_phrases_before_scattered_ones(w
 
 async def test_a_new_version_is_found_by_its_new_words_only(work: Callable[[], Work]) -> None:
     async with work() as unit:
-        await handlers.register_organisations(ORGANISATIONS, Provenance.DEMO, unit)
-        await handlers.publish_items([item(1, "旧的名字")], Provenance.IMPORT, unit)
-        await handlers.publish_items([item(1, "新的叫法")], Provenance.IMPORT, unit)
+        await organisations.register_organisations(ORGANISATIONS, Provenance.DEMO, unit)
+        await publishing.publish_items([item(1, "旧的名字")], Provenance.IMPORT, unit)
+        await publishing.publish_items([item(1, "新的叫法")], Provenance.IMPORT, unit)
     assert await names(work(), "旧的名字") == []
     assert await names(work(), "新的叫法") == ["新的叫法"]
 

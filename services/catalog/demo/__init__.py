@@ -8,7 +8,9 @@ from services.catalog.demo.for_livelihood import LIVELIHOOD_ITEMS
 from services.catalog.demo.for_people import PEOPLE_ITEMS
 from services.catalog.demo.organisations import ORGANISATIONS
 from services.catalog.domain.items import Provenance
-from services.catalog.handlers import Work, publish_items, register_organisations
+from services.catalog.handlers.organisations import register_organisations
+from services.catalog.handlers.publishing import publish_items
+from services.catalog.store.work import Work
 from services.kit.service import Service
 
 DEMO_ITEMS = (*PEOPLE_ITEMS, *LIVELIHOOD_ITEMS, *COMPANY_ITEMS)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.catalog.demo.organisations import CITY, DEVELOPMENT, HEALTH, both, item, steps
+from services.catalog.demo.organisations import CITY, DEVELOPMENT, HEALTH, both, condition, item, steps
 from services.catalog.domain.form import applicant_pages, choice, date, form, number, page, text
 from services.contracts.catalog_items import Basis, Fee, Limit, Limits, Material
 
@@ -24,12 +24,12 @@ HYGIENE_PERMIT: Final = item(
     fee=Fee(charged=False, note=both("检测费由检测机构收", "The laboratory charges for its tests")),
     visits=0,
     conditions=(
-        both(
+        condition(
             "有营业执照的企业或个体工商户，经营范围里有这类场所。",
             "A company or sole trader whose business licence covers this kind of place.",
         ),
-        both("场所在本区。", "The place is in this district."),
-        both(
+        condition("场所在本区。", "The place is in this district."),
+        condition(
             "卫生检测合格，从业人员有健康证。", "The hygiene tests are passed and the staff hold health certificates."
         ),
     ),
@@ -125,11 +125,11 @@ INVESTMENT: Final = item(
     fee=Fee(charged=False),
     visits=0,
     conditions=(
-        both(
+        condition(
             "项目在本区，不在政府核准的投资项目目录里。",
             "The project is in this district and not on the approval list.",
         ),
-        both("不属于国家禁止投资的项目。", "The project is of no prohibited kind."),
+        condition("不属于国家禁止投资的项目。", "The project is of no prohibited kind."),
     ),
     basis=(Basis(law="企业投资项目核准和备案管理条例", article="第十三条"),),
     steps=steps(
@@ -210,9 +210,9 @@ BILLBOARD: Final = item(
     fee=Fee(charged=False),
     visits=1,
     conditions=(
-        both("位置符合户外广告设置规划。", "The place agrees with the plan for outdoor advertising."),
-        both("征得场地或建筑物所有人同意。", "The owner of the land or building agrees."),
-        both("结构安全，不挡交通标志和消防通道。", "It is safe and hides no traffic sign or fire exit."),
+        condition("位置符合户外广告设置规划。", "The place agrees with the plan for outdoor advertising."),
+        condition("征得场地或建筑物所有人同意。", "The owner of the land or building agrees."),
+        condition("结构安全，不挡交通标志和消防通道。", "It is safe and hides no traffic sign or fire exit."),
     ),
     basis=(
         Basis(law="城市市容和环境卫生管理条例", article="第十一条"),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.catalog.demo.organisations import CIVIL_AFFAIRS, LABOUR, both, item, steps
+from services.catalog.demo.organisations import CIVIL_AFFAIRS, LABOUR, both, condition, item, steps
 from services.catalog.domain.form import applicant_pages, choice, date, form, number, page, text
 from services.contracts.catalog_items import Basis, Fee, Limit, Limits, Material
 
@@ -21,8 +21,8 @@ ALLOWANCE: Final = item(
     fee=Fee(charged=False),
     visits=0,
     conditions=(
-        both("户口在本区。", "You are registered in this district."),
-        both("年满 80 周岁。", "You are 80 or older."),
+        condition("户口在本区。", "You are registered in this district."),
+        condition("年满 80 周岁。", "You are 80 or older."),
     ),
     basis=(Basis(law="中华人民共和国老年人权益保障法", article="第三十三条"),),
     materials=(
@@ -101,8 +101,8 @@ UNEMPLOYMENT: Final = item(
     fee=Fee(charged=False),
     visits=0,
     conditions=(
-        both("年满 16 岁，没到退休年龄，能够工作。", "You are over 16, below retirement age and able to work."),
-        both("现在没有工作，愿意找工作。", "You have no work and want some."),
+        condition("年满 16 岁，没到退休年龄，能够工作。", "You are over 16, below retirement age and able to work."),
+        condition("现在没有工作，愿意找工作。", "You have no work and want some."),
     ),
     basis=(Basis(law="中华人民共和国就业促进法", article="第三十五条"), Basis(law="就业服务与就业管理规定")),
     steps=steps(

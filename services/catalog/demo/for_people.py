@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from services.catalog.demo.organisations import EDUCATION, POLICE, both, item, steps
+from services.catalog.demo.organisations import EDUCATION, POLICE, both, condition, item, steps
 from services.catalog.domain.form import applicant_pages, choice, date, form, page, text
 from services.contracts.catalog_items import Basis, Fee, Limit, Limits, Material
 
@@ -27,11 +27,11 @@ RESIDENCE_PERMIT: Final = item(
     fee=Fee(charged=False, note=both("首次办理免费", "The first permit is free")),
     visits=0,
     conditions=(
-        both(
+        condition(
             "离开户口所在地，在本区住满半年。",
             "You live away from your registered home and have lived here for half a year.",
         ),
-        both(
+        condition(
             "在本区有合法稳定就业、合法稳定住所，或者连续就读，三样有一样就行。",
             "You have one of these here: steady lawful work, a steady lawful home, or continuous schooling.",
         ),
@@ -131,9 +131,9 @@ DOG: Final = item(
     fee=Fee(charged=False),
     visits=0,
     conditions=(
-        both("犬只已经接种狂犬病疫苗，在有效期内。", "The dog has a valid rabies vaccination."),
-        both("不是禁养的烈性犬。", "The dog is of no prohibited dangerous breed."),
-        both("有固定住所；单位养犬的，有专人看管。", "You have a fixed home; an organisation has a keeper."),
+        condition("犬只已经接种狂犬病疫苗，在有效期内。", "The dog has a valid rabies vaccination."),
+        condition("不是禁养的烈性犬。", "The dog is of no prohibited dangerous breed."),
+        condition("有固定住所；单位养犬的，有专人看管。", "You have a fixed home; an organisation has a keeper."),
     ),
     basis=(
         Basis(law="中华人民共和国动物防疫法", article="第三十条"),
@@ -224,8 +224,8 @@ ATHLETE: Final = item(
     fee=Fee(charged=False),
     visits=0,
     conditions=(
-        both("比赛成绩达到《运动员技术等级标准》的三级标准。", "Your result meets the third-grade technical standard."),
-        both("成绩在六个月之内取得。", "The result is at most six months old."),
+        condition("比赛成绩达到《运动员技术等级标准》的三级标准。", "Your result meets the third-grade standard."),
+        condition("成绩在六个月之内取得。", "The result is at most six months old."),
     ),
     basis=(Basis(law="中华人民共和国体育法"), Basis(law="运动员技术等级管理办法")),
     materials=(

@@ -3,9 +3,10 @@
 from typing import Any, Final
 
 from services.catalog.domain.codes import base_code, implementation_code, mint_uscc
-from services.catalog.domain.items import ItemContent, OrganisationState
+from services.catalog.domain.items import ItemContent
+from services.catalog.domain.organisations import OrganisationState
 from services.contracts.base import Text
-from services.contracts.catalog_items import Contact, Organisation, Step
+from services.contracts.catalog_items import Condition, Contact, Organisation, Step
 
 DISTRICT: Final = "511602000000"
 _COUNTY_LEVEL: Final = 4
@@ -71,3 +72,8 @@ def item(
 def both(zh: str, en: str) -> Text:
     """A text in both languages."""
     return Text(zh=zh, en=en)
+
+
+def condition(zh: str, en: str, expression: str | None = None) -> Condition:
+    """A condition in both languages and, where it can be said so, as a CEL expression over data elements."""
+    return Condition(zh=zh, en=en, expression=expression)

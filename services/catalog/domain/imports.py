@@ -18,7 +18,8 @@ from typing import Any, Final
 
 from services.catalog.domain import codes, divisions
 from services.catalog.domain.form import Schema, standard_form
-from services.catalog.domain.items import STANDARD_MATERIALS, ItemContent, OrganisationState, Outcome, organisation_id
+from services.catalog.domain.items import STANDARD_MATERIALS, ItemContent, Outcome
+from services.catalog.domain.organisations import OrganisationState, organisation_id
 from services.contracts.base import Text
 from services.contracts.catalog_items import Organisation, Subject
 

@@ -1,42 +1,34 @@
-"""Service items (事项), the organisations that offer them, and what makes two of their states the same."""
+"""What is governed under one code: service items (事项) and bundles (一件事), and what makes two states the same."""
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 import orjson
 
 from services.catalog.domain.codes import CodeSystem
 from services.catalog.domain.terms import fold, weighted_terms
 from services.contracts.base import Data, Text
-from services.contracts.catalog_items import Basis, Contact, Fee, Limits, Material, Organisation, Step, Subject
+from services.contracts.catalog_items import (
+    Basis,
+    BundleMember,
+    Channel,
+    Condition,
+    Contact,
+    Fee,
+    ItemKind,
+    Limits,
+    Material,
+    Organisation,
+    Result,
+    Step,
+    Subject,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class OrganisationState:
-    """What the catalogue knows of an organisation (government organ or public enterprise)."""
-
-    id: str
-    """The USCC where a valid one is known, else `organisation_id(division, name)`."""
-    name: Text
-    division: str
-    uscc: str | None = None
-
-    @property
-    def uscc_verified(self) -> bool:
-        # Only a code that passes both checks gets this far; registry look-ups come with `exchange`.
-        return self.uscc is not None
-
-    @property
-    def digest(self) -> str:
-        return _digest([self.id, self.name.zh, self.name.en, self.division, self.uscc])
-
-
-def organisation_id(division: str, name: str) -> str:
-    """Id of an organisation without a valid USCC: area and department name, which its publisher keeps unique."""
-    return f"{division}:{name}"
+Kind = Literal["base", "implementation", "handling", "bundle"]
+"""Everything that has a code, versions and a life of its own here."""
 
 
 class Provenance(StrEnum):
@@ -44,27 +36,40 @@ class Provenance(StrEnum):
 
     DEMO = "demo"
     IMPORT = "import"
+    """Imported as published, not linted yet: the first edit must pass the lint."""
+    EDITOR = "editor"
 
 
 class ItemContent(Data):
-    """One version's content: everything of `ItemPublished` but the version number and the time."""
+    """One version's content: everything of `ItemPublished` that its author writes."""
 
     code: str
     code_system: CodeSystem
+    kind: ItemKind = "implementation"
+    base: str | None = None
     name: Text
     summary: Text | None = None
     organisation: Organisation
     division: str
     item_type: str
     subjects: tuple[Subject, ...]
+    topics: tuple[str, ...] = ()
     case_kind: Literal["immediate", "promised", "other"] | None = None
     limits: Limits = Limits()
     fee: Fee | None = None
     visits: int | None = None
-    conditions: tuple[Text, ...] = ()
+    visit_reason: Text | None = None
+    visit_basis: Basis | None = None
+    channels: tuple[Channel, ...] = ()
+    online_depth: int | None = None
+    offline_reason: Text | None = None
+    conditions: tuple[Condition, ...] = ()
     basis: tuple[Basis, ...] = ()
     materials: tuple[Material, ...] = ()
     steps: tuple[Step, ...] = ()
+    results: tuple[Result, ...] = ()
+    cooperating: tuple[Organisation, ...] = ()
+    function: str | None = None
     contact: Contact | None = None
     form: dict[str, Any]
 
@@ -75,11 +80,11 @@ class ItemContent(Data):
     @property
     def digest(self) -> str:
         """SHA-256 of the content: equal contents are one version, so that a second import changes nothing."""
-        return _digest([self.document(), self.form])
+        return digest_of([self.document(), self.form])
 
     @property
     def form_digest(self) -> str:
-        return _digest(self.form)
+        return digest_of(self.form)
 
     @property
     def rank(self) -> int:
@@ -100,6 +105,65 @@ class ItemContent(Data):
     def name_key(self) -> str:
         """Both names, folded, for matches of a whole phrase."""
         return fold(f"{self.name.zh} {self.name.en or ''}")
+
+
+class BundleContent(Data):
+    """One version's content of a bundle: everything of `BundlePublished` that its author writes.
+
+    It has the members of `ItemContent` that lists, search and the life go by, so that one life serves both.
+    """
+
+    code: str
+    name: Text
+    summary: Text | None = None
+    organisation: Organisation
+    division: str
+    subjects: tuple[Subject, ...]
+    topics: tuple[str, ...] = ()
+    members: tuple[BundleMember, ...]
+    shared_fields: tuple[str, ...] = ()
+    shared_materials: tuple[tuple[str, ...], ...] = ()
+
+    kind: ClassVar[Kind] = "bundle"
+    item_type: ClassVar[str] = ""
+    base: ClassVar[str | None] = None
+    form: ClassVar[dict[str, Any]] = {}
+    online_depth: ClassVar[int | None] = None
+
+    def document(self) -> dict[str, Any]:
+        return self.model_dump(mode="json")
+
+    @property
+    def digest(self) -> str:
+        return digest_of(self.document())
+
+    @property
+    def form_digest(self) -> str:
+        return digest_of(self.form)
+
+    @property
+    def rank(self) -> int:
+        return 100 - min(len(self.name.zh), 100)
+
+    @property
+    def name_key(self) -> str:
+        return fold(f"{self.name.zh} {self.name.en or ''}")
+
+    def terms(self) -> Mapping[str, int]:
+        texts = [(8, self.name.zh, True), (8, self.name.en or "", False)]
+        texts += [(2, line, False) for line in _languages(self.summary)]
+        texts += [(3, line, False) for member in self.members for line in _languages(member.name)]
+        return weighted_terms(texts)
+
+
+Content = ItemContent | BundleContent
+
+
+def content_of(kind: str, document: Mapping[str, Any], form: Mapping[str, Any]) -> Content:
+    """The content kept as `document` (and, of an item, its form). Raises ValidationError."""
+    if kind == "bundle":
+        return BundleContent.model_validate(document)
+    return ItemContent.model_validate({**document, "form": form})
 
 
 STANDARD_MATERIALS: Final = (
@@ -139,5 +203,5 @@ def _languages(text: Text | None) -> tuple[str, ...]:
     return (text.zh, text.en or "") if text else ()
 
 
-def _digest(value: Any) -> str:
+def digest_of(value: Any) -> str:
     return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()

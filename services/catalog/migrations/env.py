@@ -1,6 +1,6 @@
 """Alembic's entry: the kit runs the chain."""
 
-from services.catalog.store import metadata
+from services.catalog.store.tables import metadata
 from services.kit import migrations
 
 migrations.run(metadata)

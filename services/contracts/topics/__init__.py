@@ -15,6 +15,7 @@ from services.contracts import (
     cases_events,
     catalog_items,
     catalog_organisations,
+    catalog_resources,
     identity_accounts,
     identity_sessions,
     notify_deliveries,
@@ -26,6 +27,7 @@ MODULES = (
     identity_sessions,
     catalog_organisations,
     catalog_items,
+    catalog_resources,
     cases_events,
     notify_deliveries,
 )
@@ -74,5 +76,6 @@ IDENTITY_ACCOUNTS = "identity.accounts"
 IDENTITY_SESSIONS = "identity.sessions"
 CATALOG_ORGANISATIONS = "catalog.organisations"
 CATALOG_ITEMS = "catalog.items"
+CATALOG_RESOURCES = "catalog.resources"
 CASES_EVENTS = "cases.events"
 NOTIFY_DELIVERIES = "notify.deliveries"

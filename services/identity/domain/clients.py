@@ -23,8 +23,12 @@ class Realm(StrEnum):
     STAFF = "staff"
 
 
-ROLES = ("intake", "review", "decide", "deliver", "integrator", "auditor", "administrator")
-"""Staff roles: 受理, 审查, 决定, 送达, webhook integration, audit, administration."""
+Role = Literal[
+    "intake", "review", "decide", "deliver", "editor", "reviewer", "registrar", "integrator", "auditor", "administrator"
+]
+ROLES: tuple[Role, ...] = get_args(Role)
+"""Staff roles: 受理, 审查, 决定, 送达; of the catalogue: writing, reviewing, keeping it; webhook integration, audit,
+administration."""
 EVERYWHERE = "*"
 """Stands for every organisation in a grant."""
 MAX_GRANTS = 4096
@@ -116,7 +120,7 @@ class ClientGrant(_Strict):
     """A role at an organisation that the client's own tokens carry."""
 
     organisation: str = Field(min_length=1, max_length=128)
-    role: Literal["intake", "review", "decide", "deliver", "integrator", "auditor", "administrator"]
+    role: Role
 
     def claim(self) -> dict[str, str]:
         """The grant as the `grants` claim of a token carries it."""

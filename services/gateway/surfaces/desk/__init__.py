@@ -6,4 +6,10 @@ from services.gateway.surfaces.base import Surface
 from services.gateway.surfaces.desk import routes
 from services.gateway.surfaces.desk.frame import frame
 
-DESK = Surface(name="desk", routes=routes.routes, frame=frame, folder=Path(__file__).parent)
+DESK = Surface(
+    name="desk",
+    routes=routes.routes,
+    frame=frame,
+    folder=Path(__file__).parent,
+    resources=("cases", "notify", "catalog"),
+)

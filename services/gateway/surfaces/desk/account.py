@@ -7,7 +7,10 @@ from services.gateway.surfaces.base import Site
 from services.gateway.surfaces.desk import grants
 from services.kit.pages import gettext as _
 
-ORDER = ("intake", "review", "decide", "deliver", "integrator", "auditor", "administrator")
+ORDER = (
+    "intake", "review", "decide", "deliver", "editor", "reviewer", "registrar",
+    "integrator", "auditor", "administrator",
+)  # fmt: skip
 
 
 def role_word(role: str) -> str:
@@ -17,6 +20,9 @@ def role_word(role: str) -> str:
         "review": _("审查"),
         "decide": _("决定"),
         "deliver": _("送达"),
+        "editor": _("编写事项"),
+        "reviewer": _("审核事项"),
+        "registrar": _("管理目录"),
         "integrator": _("对接"),
         "auditor": _("审计"),
         "administrator": _("管理"),

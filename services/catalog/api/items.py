@@ -1,16 +1,18 @@
-"""HTTP of the catalogue: items in force, their versions, organisations. Any verified caller may read; nobody writes."""
+"""HTTP: items in force, their versions, search. Any verified caller may read."""
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, Field
 
-from services.catalog import handlers
-from services.catalog.domain.items import SearchQuery
+from services.catalog import errors
+from services.catalog.api.doors import Code, Division, Reading, Version
+from services.catalog.domain.items import ItemContent, SearchQuery
 from services.catalog.domain.terms import LONGEST_QUERY, fold, query_terms
 from services.catalog.events import item_published
-from services.catalog.handlers import Work
-from services.catalog.store import FoundItem, ListedOrganisation, StoredItem
+from services.catalog.handlers import reading
+from services.catalog.store.items import StoredItem
+from services.catalog.store.search import FoundItem
 from services.contracts.base import Text
 from services.contracts.catalog_items import Fee, ItemPublished, Limits, Organisation, Subject
 from services.kit.auth import caller
@@ -19,17 +21,6 @@ from services.kit.http import Keyset, ListKeyset, Page, etag
 
 # Deny by default: the whole router asks for a token, so a new route cannot forget to.
 router = APIRouter(dependencies=[Depends(caller)])
-
-
-def read_work(request: Request) -> Work:
-    """A unit of work that only reads."""
-    return Work(request.app.state.context, readonly=True)
-
-
-Reading = Annotated[Work, Depends(read_work)]
-Code = Annotated[str, Path(max_length=128, description="Item code (事项编码)")]
-Version = Annotated[int, Path(ge=1, le=2**31 - 1)]
-Division = Annotated[str | None, Query(pattern=r"^\d{12}$", description="12-digit division code (GB/T 2260)")]
 
 
 class ItemSummary(BaseModel):
@@ -53,29 +44,6 @@ class ItemSummary(BaseModel):
         return cls.model_validate({**found.document, "version": found.version})
 
 
-class OrganisationSummary(BaseModel):
-    """An organisation and how many items it offers."""
-
-    id: str
-    name: Text
-    division: str
-    uscc: str | None
-    uscc_verified: bool
-    items: int
-
-    @classmethod
-    def of(cls, found: ListedOrganisation) -> "OrganisationSummary":
-        state = found.state
-        return cls(
-            id=state.id,
-            name=state.name,
-            division=state.division,
-            uscc=state.uscc,
-            uscc_verified=state.uscc_verified,
-            items=found.items,
-        )
-
-
 @router.get("/items", summary="Search the items in force")
 async def list_items(
     work: Reading,
@@ -94,31 +62,26 @@ async def list_items(
         limit=keyset.limit + 1,
         after=_item_cursor(keyset),
     )
-    found = await handlers.search_items(query, work)
+    found = await reading.search_items(query, work)
     shown, following = keyset.page(found, lambda item: (item.score, item.document["code"]))
     return Page[ItemSummary](items=[ItemSummary.of(item) for item in shown], next=following)
 
 
 @router.get("/items/{code}", summary="An item's version in force")
 async def get_item(code: Code, work: Reading, response: Response) -> ItemPublished:
-    return _shown(await handlers.item_in_force(code, work), response)
+    return _shown(await reading.item_in_force(code, work), response)
 
 
 @router.get("/items/{code}/versions/{version}", summary="One version of an item")
 async def get_item_version(code: Code, version: Version, work: Reading, response: Response) -> ItemPublished:
-    return _shown(await handlers.item_version(code, version, work), response)
-
-
-@router.get("/organisations", summary="Organisations that offer items")
-async def list_organisations(work: Reading, keyset: ListKeyset, division: Division = None) -> Page[OrganisationSummary]:
-    found = await handlers.list_organisations(division, _organisation_cursor(keyset), keyset.limit + 1, work)
-    shown, following = keyset.page(found, lambda organisation: (organisation.state.id,))
-    return Page[OrganisationSummary](items=[OrganisationSummary.of(each) for each in shown], next=following)
+    return _shown(await reading.item_version(code, version, work), response)
 
 
 def _shown(item: StoredItem, response: Response) -> ItemPublished:
+    if not isinstance(item.content, ItemContent):
+        raise errors.ItemNotFound
     response.headers["ETag"] = etag(item.version)
-    return item_published(item.content, item.version, item.published_at)
+    return item_published(item.content, item.version, item.published_at, provenance=item.provenance)
 
 
 def _item_cursor(keyset: Keyset) -> tuple[int, str] | None:
@@ -127,13 +90,4 @@ def _item_cursor(keyset: Keyset) -> tuple[int, str] | None:
             return None
         case [int(score), str(code)] if not isinstance(score, bool) and abs(score) < 2**31 and "\0" not in code:
             return score, code
-    raise Malformed("the cursor is not one that this list gave")
-
-
-def _organisation_cursor(keyset: Keyset) -> str | None:
-    match keyset.after:
-        case None:
-            return None
-        case [str(last)] if "\0" not in last:
-            return last
     raise Malformed("the cursor is not one that this list gave")

@@ -1,127 +1,27 @@
-"""Use cases of the catalogue: publish, import, look up, search."""
+"""Importing service items from files."""
 
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
-from services.catalog import errors, events
-from services.catalog.domain.codes import normalise_code
 from services.catalog.domain.imports import LONGEST_LINE, ImportReport, Problem, Refused, Row, read_row
-from services.catalog.domain.items import ItemContent, OrganisationState, Outcome, Provenance, SearchQuery
-from services.catalog.store import CatalogStore, FoundItem, ListedOrganisation, StoredItem
+from services.catalog.domain.items import Provenance
+from services.catalog.domain.organisations import OrganisationState
+from services.catalog.handlers.organisations import register_organisations
+from services.catalog.handlers.publishing import publish_items
+from services.catalog.store.work import Work
 from services.contracts.base import Text
-from services.kit.audit import AuditEntry
-from services.kit.db import UnitOfWork
-from services.kit.events import event_of
 
 BATCH_ROWS: Final = 500
 """Rows of an import that commit together, with their events."""
 T = TypeVar("T")
 CHINA: Final = ZoneInfo("Asia/Shanghai")
-
-
-class Work(UnitOfWork):
-    """The catalogue's unit of work."""
-
-    @property
-    def catalog(self) -> CatalogStore:
-        return CatalogStore(self)
-
-
-async def register_organisations(
-    states: Sequence[OrganisationState], provenance: Provenance, work: Work
-) -> list[Outcome]:
-    """Make `states` (ids differ) the latest; what is already so stays untouched and is not announced. One audit record
-    tells of all that changed, as for items."""
-    async with work:
-        await work.catalog.one_writer()
-        known = await work.catalog.organisations(state.id for state in states)
-        outcomes, changed = [], []
-        for state in states:
-            before, version = known.get(state.id, (None, 0))
-            if before == state:
-                outcomes.append(Outcome.UNCHANGED)
-                continue
-            outcomes.append(Outcome.CHANGED if before else Outcome.CREATED)
-            changed.append((state, version + 1))
-        await work.catalog.save_organisations(changed)
-        for state, version in changed:
-            data = events.organisation_registered(state)
-            work.publish(event_of(data, subject=state.id, version=version, time=work.now()))
-        if changed:
-            _audit(work, provenance, "organisations", "register", changed[0][0].id, f"{len(changed)} organisations")
-        return outcomes
-
-
-async def publish_items(contents: Sequence[ItemContent], provenance: Provenance, work: Work) -> list[Outcome]:
-    """Put each of `contents` (codes differ, organisations known) in force: as version 1, or, where it differs from what
-    is in force, as a new version. Equal content changes nothing. One audit record tells of all: the versions themselves
-    are never changed and keep where they came from."""
-    async with work:
-        await work.catalog.one_writer()
-        known = await work.catalog.current(content.code for content in contents)
-        outcomes, published = [], []
-        for content in contents:
-            version, digest = known.get(content.code, (0, ""))
-            if content.digest == digest:
-                outcomes.append(Outcome.UNCHANGED)
-                continue
-            outcomes.append(Outcome.CHANGED if version else Outcome.CREATED)
-            published.append((content, version + 1))
-        now = work.now()
-        await work.catalog.save_versions(published, provenance, now)
-        for content, version in published:
-            data = events.item_published(content, version, now)
-            work.publish(event_of(data, subject=content.code, version=version, time=now))
-        if published:
-            _audit(work, provenance, "items", "publish", published[0][0].code, f"{len(published)} versions")
-        return outcomes
-
-
-def _audit(work: Work, provenance: Provenance, kind: str, act: str, first: str, how_many: str) -> None:
-    """One record of a batch: the object is its first, the rows keep the rest."""
-    work.audit(
-        AuditEntry(f"system:{provenance.value}", f"{kind}.{act}", kind, first, result=f"{how_many} from here on")
-    )
-
-
-async def item_in_force(code: str, work: Work) -> StoredItem:
-    """The version in force. Raises ItemNotFound."""
-    async with work:
-        if found := await work.catalog.item(normalise_code(code)):
-            return found
-        raise errors.ItemNotFound
-
-
-async def item_version(code: str, version: int, work: Work) -> StoredItem:
-    """A version that is or was in force. Raises ItemNotFound, VersionNotFound."""
-    async with work:
-        code = normalise_code(code)
-        if found := await work.catalog.item(code, version):
-            return found
-        raise errors.VersionNotFound if await work.catalog.known(code) else errors.ItemNotFound
-
-
-async def search_items(query: SearchQuery, work: Work) -> Sequence[FoundItem]:
-    """Items in force, the best first. Words without a term (only punctuation) find nothing; no words, everything."""
-    if query.phrase and not query.terms:
-        return []
-    async with work:
-        return await work.catalog.search(query)
-
-
-async def list_organisations(
-    division: str | None, after: str | None, limit: int, work: Work
-) -> Sequence[ListedOrganisation]:
-    """Organisations by id, from the one after `after`."""
-    async with work:
-        return await work.catalog.list_organisations(division, after, limit)
 
 
 def lines_of(path: Path) -> Iterator[bytes]:
@@ -194,7 +94,7 @@ class _Import:
             self._organisations.setdefault(row.organisation.id, _Names(row.organisation)).add(row)
         ids = dict.fromkeys(row.organisation.id for row in rows)
         async with self._work as work:
-            known = await work.catalog.organisations(ids)
+            known = await work.organisations.many(ids)
             # One that is known keeps its name until the whole file has been heard (see `finish`).
             new = [self._named(key) for key in ids if key not in known]
             created = await register_organisations(new, Provenance.IMPORT, work)
@@ -214,7 +114,7 @@ class _Import:
         """
         for batch in _batches(self._organisations):
             async with self._work as work:
-                known = await work.catalog.organisations(batch)
+                known = await work.organisations.many(batch)
                 wanted = [self._named(key) for key in batch]
                 changed = [state for state in wanted if known[state.id][0].name.zh != state.name.zh]
                 outcomes = await register_organisations(changed, Provenance.IMPORT, work)

@@ -1,0 +1,1 @@
+"""HTTP of the catalogue. Deny by default: every router asks for a token, and what writes asks for a role."""

@@ -1,0 +1,1 @@
+"""Use cases of the catalogue, each one unit of work."""

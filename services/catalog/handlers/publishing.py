@@ -1,0 +1,55 @@
+"""Putting contents in force: the one place where versions are numbered, kept, found and announced."""
+
+from collections.abc import Sequence
+
+from services.catalog import events
+from services.catalog.domain.items import Content, Outcome, Provenance
+from services.catalog.domain.life import Act, ItemStatus
+from services.catalog.store.items import Done, Published, Standing
+from services.catalog.store.work import Work
+from services.kit.audit import AuditEntry
+from services.kit.events import event_of
+
+
+async def publish_items(contents: Sequence[Content], provenance: Provenance, work: Work) -> list[Outcome]:
+    """Put each of `contents` (codes differ, organisations known) in force: as version 1, or, where it differs from what
+    is in force, as a new version. Equal content changes nothing. One audit record tells of all: the versions themselves
+    are never changed and keep where they came from. Nobody has reviewed them: they are the demonstration's, or were
+    published elsewhere and are imported as such."""
+    async with work:
+        await work.one_writer()
+        known = await work.items.standing(content.code for content in contents)
+        outcomes, published = [], []
+        for content in contents:
+            before = known.get(content.code)
+            if before is not None and content.digest == before.digest and before.status is ItemStatus.PUBLISHED:
+                outcomes.append(Outcome.UNCHANGED)
+                continue
+            outcomes.append(Outcome.CHANGED if before else Outcome.CREATED)
+            published.append(next_version(content, before, provenance))
+        actor = f"system:{provenance.value}"
+        await put_in_force(published, work)
+        for each in published:
+            work.items.did(Done(each.content.code, Act.PUBLISHED, actor, "", "", work.now(), item_version=each.version))
+        if published:
+            many = f"{len(published)} versions from here on"
+            work.audit(AuditEntry(actor, "items.publish", "items", published[0].content.code, result=many))
+        return outcomes
+
+
+def next_version(
+    content: Content, before: Standing | None, provenance: Provenance, revision_id: str | None = None
+) -> Published:
+    """`content` as the version after what stands."""
+    version, sequence = (before.version, before.sequence) if before else (0, 0)
+    return Published(content, version + 1, sequence + 1, provenance, revision_id)
+
+
+async def put_in_force(published: Sequence[Published], work: Work) -> None:
+    """Keep new versions, let search find them, and announce them, in the caller's transaction (see `one_writer`)."""
+    now = work.now()
+    await work.items.publish(published, now)
+    await work.search.index([each.content for each in published])
+    for each in published:
+        data = events.published(each, now)
+        work.publish(event_of(data, subject=each.content.code, version=each.sequence, time=now))

@@ -1,0 +1,218 @@
+"""What is or was in force: items and bundles, their versions, periods, aliases and history."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from services.catalog.domain.items import Content, Provenance, content_of
+from services.catalog.domain.life import Act, ItemStatus
+from services.catalog.store.tables import forms, item_aliases, item_periods, item_versions, items, transitions
+from services.kit.db import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class StoredItem:
+    """One version as it was published, and where the item stands now."""
+
+    content: Content
+    version: int
+    published_at: datetime
+    provenance: str
+    status: ItemStatus
+    status_reason: str
+    current: int
+    """The version in force now, or last."""
+    sequence: int
+    """Of the item's events: the aggregate's version on `catalog.items`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a code stands: what the next event and version are counted from."""
+
+    version: int
+    sequence: int
+    digest: str
+    status: ItemStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A version to put in force."""
+
+    content: Content
+    version: int
+    sequence: int
+    provenance: Provenance
+    revision_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What somebody did (see `domain.life.Act`)."""
+
+    code: str
+    act: Act
+    actor: str
+    actor_name: str
+    reason: str
+    at: datetime
+    revision_id: str | None = None
+    item_version: int | None = None
+
+    def row(self) -> dict[str, Any]:
+        return {
+            "code": self.code,
+            "revision_id": self.revision_id,
+            "item_version": self.item_version,
+            "act": self.act.value,
+            "actor": self.actor,
+            "actor_name": self.actor_name,
+            "reason": self.reason,
+            "at": self.at,
+        }
+
+
+class ItemStore:
+    """Reads and writes of items in one unit of work."""
+
+    def __init__(self, work: UnitOfWork) -> None:
+        self._work = work
+
+    async def standing(self, codes: Iterable[str]) -> dict[str, Standing]:
+        """Where those of `codes` stand that were ever in force."""
+        wanted = [items.c.code, items.c.version, items.c.sequence, items.c.digest, items.c.status]
+        rows = await self._work.execute(select(*wanted).where(items.c.code.in_(set(codes))))
+        return {row.code: Standing(row.version, row.sequence, row.digest, ItemStatus(row.status)) for row in rows}
+
+    async def publish(self, published: Sequence[Published], now: datetime) -> None:
+        """Put new versions in force from `now`: each one's row, version, form, period; it is found by search."""
+        if not published:
+            return
+        await self.save_forms({each.content.form_digest: each.content.form for each in published})
+        await self._work.upsert(items, [_row(each, now) for each in published], ["code"], keep=["uses"])
+        versions = [
+            {
+                "code": each.content.code,
+                "version": each.version,
+                "kind": each.content.kind,
+                "document": each.content.document(),
+                "form_digest": each.content.form_digest,
+                "provenance": each.provenance.value,
+                "revision_id": each.revision_id,
+                "published_at": now,
+            }
+            for each in published
+        ]
+        await self._work.execute(insert(item_versions), versions)
+        await self.periods([(each.content.code, each.version, ItemStatus.PUBLISHED) for each in published], now)
+
+    async def periods(self, states: Sequence[tuple[str, int, ItemStatus]], now: datetime) -> None:
+        """From `now` on each code's (version, status) is in force, and known to be so; what was, ended now."""
+        codes = [code for code, _, _ in states]
+        open_now = (item_periods.c.valid_to.is_(None), item_periods.c.known_to.is_(None))
+        ended = (await self._work.execute(select(item_periods).where(item_periods.c.code.in_(codes), *open_now))).all()
+        if ended:
+            await self._work.execute(
+                update(item_periods).where(item_periods.c.id.in_([row.id for row in ended])).values(known_to=now)
+            )
+            closed = [
+                {
+                    "code": row.code,
+                    "version": row.version,
+                    "status": row.status,
+                    "valid_from": row.valid_from,
+                    "valid_to": now,
+                    "known_from": now,
+                }
+                for row in ended
+            ]
+            await self._work.execute(insert(item_periods), closed)
+        opened = [
+            {"code": code, "version": version, "status": status.value, "valid_from": now, "known_from": now}
+            for code, version, status in states
+        ]
+        await self._work.execute(insert(item_periods), opened)
+
+    async def save_forms(self, found: Mapping[str, Mapping[str, Any]]) -> None:
+        """Keep forms by their digests; those that are there stay."""
+        rows = [{"digest": digest, "form": form} for digest, form in found.items()]
+        if rows:
+            await self._work.insert_ignore(forms, rows, forms.c.digest)
+
+    async def item(self, code: str, version: int | None = None) -> StoredItem | None:
+        """The version in force (of what is suspended or retired, the last), or the one asked for; by code or alias."""
+        joined = item_versions.join(forms, forms.c.digest == item_versions.c.form_digest).join(
+            items, items.c.code == item_versions.c.code
+        )
+        columns = (
+            item_versions,
+            forms.c.form,
+            items.c.status,
+            items.c.status_reason,
+            items.c.version.label("current"),
+            items.c.sequence,
+        )
+        wanted = items.c.version if version is None else version
+        statement = select(*columns).select_from(joined).where(item_versions.c.version == wanted)
+        row = (await self._work.execute(statement.where(item_versions.c.code == code))).one_or_none()
+        if row is None:
+            target = await self.alias(code)
+            return await self.item(target, version) if target is not None and target != code else None
+        return StoredItem(
+            content_of(row.kind, row.document, row.form),
+            row.version,
+            row.published_at,
+            row.provenance,
+            ItemStatus(row.status),
+            row.status_reason,
+            row.current,
+            row.sequence,
+        )
+
+    async def alias(self, code: str) -> str | None:
+        """The code that goes by `code` today, where that is an alias."""
+        return (
+            await self._work.execute(select(item_aliases.c.code).where(item_aliases.c.alias == code))
+        ).scalar_one_or_none()
+
+    async def aliases(self, code: str) -> tuple[str, ...]:
+        """The other codes that an item is found by."""
+        statement = select(item_aliases.c.alias).where(item_aliases.c.code == code).order_by(item_aliases.c.alias)
+        return tuple((await self._work.execute(statement)).scalars())
+
+    async def known(self, code: str) -> bool:
+        """Whether an item with this code was ever published."""
+        return (await self._work.execute(select(items.c.code).where(items.c.code == code))).first() is not None
+
+    def did(self, done: Done) -> None:
+        """Keep who did what, when and why: the history of a code."""
+        self._work.add(transitions, done.row())
+
+
+def _row(each: Published, now: datetime) -> dict[str, Any]:
+    content = each.content
+    return {
+        "code": content.code,
+        "kind": content.kind,
+        "base": content.base,
+        "status": ItemStatus.PUBLISHED.value,
+        "status_reason": "",
+        "version": each.version,
+        "sequence": each.sequence,
+        "digest": content.digest,
+        "organisation_id": content.organisation.id,
+        "division": content.division,
+        "item_type": content.item_type,
+        "for_person": "person" in content.subjects,
+        "for_company": "company" in content.subjects,
+        "online_depth": content.online_depth,
+        "provenance": each.provenance.value,
+        "name_key": content.name_key,
+        "rank": content.rank,
+        "uses": 0,
+        "published_at": now,
+    }

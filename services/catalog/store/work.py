@@ -1,0 +1,35 @@
+"""The unit of work of this service: the kit's, with the stores hung on it."""
+
+import zlib
+from functools import cached_property
+from typing import Final
+
+from sqlalchemy import func, select
+
+from services.catalog.store.items import ItemStore
+from services.catalog.store.organisations import OrganisationStore
+from services.catalog.store.search import SearchStore
+from services.kit.db import UnitOfWork
+
+_WRITER: Final = zlib.crc32(b"tongban-catalog-writer")
+
+
+class Work(UnitOfWork):
+    """One transaction of the catalogue."""
+
+    @cached_property
+    def organisations(self) -> OrganisationStore:
+        return OrganisationStore(self)
+
+    @cached_property
+    def items(self) -> ItemStore:
+        return ItemStore(self)
+
+    @cached_property
+    def search(self) -> SearchStore:
+        return SearchStore(self)
+
+    async def one_writer(self) -> None:
+        """Wait until no other transaction publishes: two that read the same version would write the same next one."""
+        if self.context.database.dialect == "postgresql":
+            await self.execute(select(func.pg_advisory_xact_lock(_WRITER)))
