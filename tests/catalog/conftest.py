@@ -1,7 +1,7 @@
 """A catalogue on a new database, SQLite and PostgreSQL in turn."""
 
 import base64
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,44 @@ from services.catalog.store.work import Work
 from services.kit import migrations
 from services.kit.auth import Principal, caller
 from services.kit.service import Service
+from tests.harness.postgres import new_database
+from tests.harness.templates import Template
+
+
+def settings_for(database_url: str, data_dir: Path) -> CatalogSettings:
+    key = base64.b64encode(bytes(32)).decode()
+    return CatalogSettings.load(profile="test", data_dir=data_dir, database_url=database_url, master_key=key)
+
+
+def _template(url: str, folder: Path, admin_url: str = "") -> Template:
+    return Template(url, lambda url: migrations.upgrade(settings_for(url, folder)), admin_url)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    folder = tmp_path_factory.mktemp("catalog-sqlite")
+    return _template(f"sqlite+aiosqlite:///{folder / 'template.db'}", folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_template(tmp_path_factory: pytest.TempPathFactory, postgres_admin: str) -> Iterator[Template]:
+    with new_database(postgres_admin) as url:
+        yield _template(url, tmp_path_factory.mktemp("catalog-postgresql"), postgres_admin)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
+    """Address of a migrated database of the test's own (a copy); on SQLite, then on PostgreSQL."""
+    template: Template = request.getfixturevalue(f"{request.param}_template".replace("postgresql", "postgres"))
+    await template.make()
+    with template.copy(tmp_path) as url:
+        yield url
 
 
 @pytest.fixture
-async def catalog(database_url: str, tmp_path: Path) -> AsyncIterator[Service]:
+async def catalog(migrated_url: str, tmp_path: Path) -> AsyncIterator[Service]:
     """The migrated service; its API takes any caller as verified."""
-    key = base64.b64encode(bytes(32)).decode()
-    settings = CatalogSettings.load(profile="test", data_dir=tmp_path, database_url=database_url, master_key=key)
-    await migrations.upgrade(settings)
+    settings = settings_for(migrated_url, tmp_path)
     service = app.build(settings)
     await service.open()
     yield service

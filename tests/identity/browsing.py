@@ -20,6 +20,7 @@ from services.identity.settings import IdentitySettings
 from services.kit.clock import utc_now
 from services.kit.service import Service
 from tests.harness.machine import missing
+from tests.harness.templates import copy_file
 from tests.identity.template import RsaPairs, Template, publish_keys_now
 
 
@@ -70,7 +71,7 @@ async def browsing(
     await template.make()
     rsa_pairs.begin()
     shutil.copytree(template.folder / "secrets", folder / "secrets")
-    here, url = bound(), template.copy_file(folder / "test.db")
+    here, url = bound(), copy_file(template.url, folder / "test.db")
     issuer = f"http://localhost:{port_of(here)}"
     settings = IdentitySettings.load(profile="test", data_dir=folder, database_url=url, issuer=issuer)
     settings = settings.model_copy(update={"clients": (*settings.clients, *clients)})

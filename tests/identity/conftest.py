@@ -25,6 +25,7 @@ from services.kit.clock import utc_now
 from services.kit.pages import Library
 from services.kit.service import Service
 from tests.harness.postgres import new_database
+from tests.harness.templates import copy_file
 from tests.identity.party import ISSUER, STRANGER_KEY, Browser, Party
 from tests.identity.template import RsaPairs, Template, publish_keys_now
 
@@ -123,7 +124,7 @@ async def copied_url(
     await template.make()
     shutil.copytree(template.folder / "secrets", tmp_path / "secrets")
     if request.param == "sqlite":
-        yield template.copy_file(tmp_path / "test.db")
+        yield copy_file(template.url, tmp_path / "test.db")
     else:
         with new_database(request.getfixturevalue("postgres_admin"), template.url) as url:
             yield url

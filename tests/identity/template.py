@@ -4,13 +4,11 @@ Made by the migrations and use cases themselves at the first test, so it is neve
 """
 
 import json
-import sqlite3
 from pathlib import Path
 from typing import Any
 
 from joserfc import jwk
 from sqlalchemy import case, update
-from sqlalchemy.engine import make_url
 
 from services.identity import app
 from services.identity.demo import load_demo
@@ -86,17 +84,6 @@ class Template:
         await service.close()
         self._pairs.keep()
         self._made = True
-
-    def copy_file(self, path: Path) -> str:
-        """A copy of an SQLite database; its address."""
-        # By SQLite itself: whatever its log still holds is copied too.
-        old, new = sqlite3.connect(str(make_url(self.url).database)), sqlite3.connect(path)
-        try:
-            old.backup(new)
-        finally:
-            old.close()
-            new.close()
-        return f"sqlite+aiosqlite:///{path}"
 
 
 async def publish_keys_now(database: Database, now: Any) -> None:
