@@ -63,6 +63,7 @@ BAD_ROWS = [
     (line(name="许" * 201), "name", "too_long"),
     (line(name="许\u0000可"), "name", "bad_character"),
     (line(name="许\u202e可"), "name", "bad_character"),
+    (line(name="<b>许可"), "name", "markup"),
     (line(name="x").replace(b'"x"', rb'"\ud800"'), "name", "bad_character"),
     (line(item_code=None), "item_code", "missing"),
     (line(item_code=""), "item_code", "missing"),

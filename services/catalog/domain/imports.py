@@ -8,7 +8,6 @@ institution under the department does the work), and three quarters of the depar
 serves only to choose between names: where it equals the implementing code, the department names itself.
 """
 
-import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from services.catalog.domain import codes, divisions
 from services.catalog.domain.form import Schema, standard_form
 from services.catalog.domain.items import STANDARD_MATERIALS, ItemContent, Outcome
 from services.catalog.domain.organisations import OrganisationState, organisation_id
+from services.catalog.domain.texts import PROBLEMS, cleaned, text_problem
 from services.contracts.base import Text
 from services.contracts.catalog_items import Organisation, Subject
 
@@ -191,20 +191,9 @@ class _Reader:
             value = ""
         elif not isinstance(value, str):
             raise self.refused(field_, "not_text", "text was expected")
-        value = " ".join(value.split())
-        if len(value) > longest:
-            raise self.refused(field_, "too_long", f"longer than {longest} characters")
-        # Control characters, surrogates, private use and direction overrides have no place in a name or code.
-        if not value.isprintable() and any(map(_barred, value)):
-            raise self.refused(field_, "bad_character", "a control character or direction override")
+        value, _ = cleaned(value)
+        if (problem := text_problem(value, longest)) is not None:
+            raise self.refused(field_, problem, PROBLEMS[problem].format(longest=longest))
         if required and not value:
             raise self.refused(field_, "missing", "missing or empty")
         return value
-
-
-def _barred(letter: str) -> bool:
-    return unicodedata.category(letter) in _BARRED or letter in _OVERRIDES
-
-
-_BARRED: Final = frozenset({"Cc", "Cs", "Co", "Cn"})
-_OVERRIDES: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
