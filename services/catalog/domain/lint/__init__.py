@@ -7,19 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from services.catalog.domain.findings import Finding as Finding
 from services.catalog.domain.items import ItemContent
-from services.contracts.base import Text
 from services.contracts.catalog_resources import ElementContent, LicenceTypeContent, ResourceContent
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One refusal: the rule's name, the field that it is about (dotted: "materials.photo", "limits.promised")."""
-
-    rule: str
-    field: str
-    cause: Text
-    mend: Text
 
 
 @dataclass(frozen=True, slots=True)
