@@ -9,3 +9,48 @@ class ItemNotFound(TongbanError):
 
 class VersionNotFound(TongbanError):
     kind, slug, title = Kind.NOT_FOUND, "item-version-not-found", "No such version of this service item"
+
+
+class RevisionNotFound(TongbanError):
+    kind, slug, title = Kind.NOT_FOUND, "revision-not-found", "No such revision"
+
+
+class RevisionOpen(TongbanError):
+    """One revision of a code is under way at a time; `revision` names it."""
+
+    kind, slug, title = Kind.CONFLICT, "revision-open", "A revision of this code is under way"
+
+
+class WrongState(TongbanError):
+    """The act does not follow from where the item or its revision stands; `state` says where that is."""
+
+    kind, slug, title = Kind.CONFLICT, "wrong-state", "This cannot be done from where it stands"
+
+
+class AuthorReviews(TongbanError):
+    """审核: whoever wrote any of a revision does not review it."""
+
+    kind, slug, title = Kind.CONFLICT, "author-reviews", "Who wrote a revision may not review it"
+
+
+class Overtaken(TongbanError):
+    """Another version came into force since the revision was begun (`from_version`, `in_force`): versions would
+    overlap. To save the draft again, having compared the two, begins it from what is in force."""
+
+    kind, slug, title = Kind.CONFLICT, "revision-overtaken", "Another version came into force in the meantime"
+
+
+class ItemIsRetired(TongbanError):
+    kind, slug, title = Kind.CONFLICT, "item-is-retired", "This code is retired"
+
+
+class ContentInvalid(TongbanError):
+    """With `errors`, one for each field of the content."""
+
+    kind, slug, title = Kind.INVALID, "content-invalid", "The content cannot be taken so"
+
+
+class LintRefused(TongbanError):
+    """`errors` are the lint's findings: rule, field, cause and mend (each in two languages)."""
+
+    kind, slug, title = Kind.INVALID, "lint-refused", "The catalogue's rules refuse this content"

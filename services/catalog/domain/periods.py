@@ -1,0 +1,64 @@
+"""Bitemporal history: what is in force when (valid time), and when the catalogue knew it so (known time).
+
+What is known at one time of one code is a row of periods, each beginning where the one before ends, the last open. An
+act sets a mark: from some instant on another version or status holds. Only ends of knowledge are ever written over.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from services.catalog.domain.life import ItemStatus
+
+CHINA: Final = ZoneInfo("Asia/Shanghai")
+"""Beijing time, by which days begin and end everywhere in the country."""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From when to when a version holds, and as what; `valid_to` None: until something else does."""
+
+    version: int
+    status: ItemStatus
+    valid_from: datetime
+    valid_to: datetime | None = None
+
+
+def marked(periods: Sequence[Period], version: int, status: ItemStatus, at: datetime) -> tuple[Period, ...]:
+    """What is known once `version` holds from `at` on: what was to come after `at` does not any more."""
+    kept = [(p.version, p.status, p.valid_from) for p in periods if p.valid_from < at]
+    return _joined([*kept, (version, status, at)])
+
+
+def without_future(periods: Sequence[Period], now: datetime) -> tuple[Period, ...]:
+    """What is known once nothing is to come any more: what holds at `now` goes on."""
+    return _joined([(p.version, p.status, p.valid_from) for p in periods if p.valid_from <= now])
+
+
+def at(periods: Iterable[Period], instant: datetime) -> Period | None:
+    """The period that holds at `instant`."""
+    return next((p for p in periods if p.valid_from <= instant and (p.valid_to is None or instant < p.valid_to)), None)
+
+
+def midnight(day: date) -> datetime:
+    """The instant at which `day` begins."""
+    return datetime.combine(day, time(), CHINA)
+
+
+def end_of(day: date, now: datetime) -> datetime:
+    """The last instant of `day`, or now while it has not ended: what a question about that day is answered for."""
+    last = midnight(min(day, date.max - timedelta(days=1)) + timedelta(days=1)) - timedelta(microseconds=1)
+    return min(last, now) if day <= day_of(now) else last
+
+
+def day_of(instant: datetime) -> date:
+    """The calendar day of an instant."""
+    return instant.astimezone(CHINA).date()
+
+
+def _joined(marks: Sequence[tuple[int, ItemStatus, datetime]]) -> tuple[Period, ...]:
+    closed = [Period(*mark, following[2]) for mark, following in pairwise(marks)]
+    return (*closed, *(Period(*mark) for mark in marks[-1:]))
