@@ -9,7 +9,8 @@ from sqlalchemy import insert, select, update
 
 from services.catalog.domain.items import Content, Provenance, content_of
 from services.catalog.domain.life import Act, ItemStatus
-from services.catalog.store.tables import forms, item_aliases, item_periods, item_versions, items, transitions
+from services.catalog.store.periods import PeriodStore
+from services.catalog.store.tables import forms, item_aliases, item_versions, items, transitions
 from services.kit.db import UnitOfWork
 
 
@@ -37,6 +38,8 @@ class Standing:
     sequence: int
     digest: str
     status: ItemStatus
+    kind: str
+    organisation: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +87,19 @@ class ItemStore:
 
     async def standing(self, codes: Iterable[str]) -> dict[str, Standing]:
         """Where those of `codes` stand that were ever in force."""
-        wanted = [items.c.code, items.c.version, items.c.sequence, items.c.digest, items.c.status]
-        rows = await self._work.execute(select(*wanted).where(items.c.code.in_(set(codes))))
-        return {row.code: Standing(row.version, row.sequence, row.digest, ItemStatus(row.status)) for row in rows}
+        names = ("code", "version", "sequence", "digest", "status", "kind", "organisation_id")
+        statement = select(*(items.c[name] for name in names)).where(items.c.code.in_(set(codes)))
+        return {
+            row.code: Standing(
+                row.version, row.sequence, row.digest, ItemStatus(row.status), row.kind, row.organisation_id
+            )
+            for row in await self._work.execute(statement)
+        }
+
+    async def change_status(self, code: str, sequence: int, status: ItemStatus, reason: str) -> None:
+        """What is or was in force stands otherwise now, for `reason`; `sequence` is that of the event that tells it."""
+        changed = {"status": status.value, "status_reason": reason, "sequence": sequence}
+        await self._work.execute(update(items).where(items.c.code == code).values(changed))
 
     async def publish(self, published: Sequence[Published], now: datetime) -> None:
         """Put new versions in force from `now`: each one's row, version, form, period; it is found by search."""
@@ -108,34 +121,8 @@ class ItemStore:
             for each in published
         ]
         await self._work.execute(insert(item_versions), versions)
-        await self.periods([(each.content.code, each.version, ItemStatus.PUBLISHED) for each in published], now)
-
-    async def periods(self, states: Sequence[tuple[str, int, ItemStatus]], now: datetime) -> None:
-        """From `now` on each code's (version, status) is in force, and known to be so; what was, ended now."""
-        codes = [code for code, _, _ in states]
-        open_now = (item_periods.c.valid_to.is_(None), item_periods.c.known_to.is_(None))
-        ended = (await self._work.execute(select(item_periods).where(item_periods.c.code.in_(codes), *open_now))).all()
-        if ended:
-            await self._work.execute(
-                update(item_periods).where(item_periods.c.id.in_([row.id for row in ended])).values(known_to=now)
-            )
-            closed = [
-                {
-                    "code": row.code,
-                    "version": row.version,
-                    "status": row.status,
-                    "valid_from": row.valid_from,
-                    "valid_to": now,
-                    "known_from": now,
-                }
-                for row in ended
-            ]
-            await self._work.execute(insert(item_periods), closed)
-        opened = [
-            {"code": code, "version": version, "status": status.value, "valid_from": now, "known_from": now}
-            for code, version, status in states
-        ]
-        await self._work.execute(insert(item_periods), opened)
+        marks = [(each.content.code, each.version, ItemStatus.PUBLISHED) for each in published]
+        await PeriodStore(self._work).mark(marks, now)
 
     async def save_forms(self, found: Mapping[str, Mapping[str, Any]]) -> None:
         """Keep forms by their digests; those that are there stay."""

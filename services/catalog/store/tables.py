@@ -156,6 +156,15 @@ class RevisionRow(Table, table=True):
     )
 
 
+class RealignmentRow(Table, table=True):
+    """A base item that changed: its implementations up to `after` have been looked at, some at a time."""
+
+    __tablename__ = "realignments"
+    base: str = Field(primary_key=True, max_length=64)
+    version: int
+    after: str = Field(max_length=64)
+
+
 class TransitionRow(Table, table=True):
     """Who did what to an item or bundle, when and why; append-only."""
 
@@ -223,6 +232,27 @@ class RegisterVersionRow(Table, table=True):
     actor: str = Field(max_length=128)
     reason: str
     at: datetime.datetime = Field(sa_type=UtcDateTime)
+
+
+class RegisterSupplyRow(Table, table=True):
+    """Which entries of the registers give or prove a data element, so that the lint finds them without reading all."""
+
+    __tablename__ = "register_supplies"
+    element: str = Field(primary_key=True, max_length=64)
+    register_name: str = Field(primary_key=True, max_length=16)
+    code: str = Field(primary_key=True, max_length=64)
+    __table_args__ = (Index("ix_register_supplies_entry", "register_name", "code"),)
+
+
+class ItemLinkRow(Table, table=True):
+    """What an item's version in force names of registers and other items (see `domain.links`): who still uses an
+    entry, and whose result proves what."""
+
+    __tablename__ = "item_links"
+    code: str = Field(primary_key=True, max_length=64, foreign_key="items.code")
+    link: str = Field(primary_key=True, max_length=16)
+    target: str = Field(primary_key=True, max_length=64)
+    __table_args__ = (Index("ix_item_links_target", "link", "target"),)
 
 
 class CorrectionRow(Table, table=True):
@@ -307,10 +337,13 @@ item_versions = metadata.tables["item_versions"]
 item_periods = metadata.tables["item_periods"]
 item_aliases = metadata.tables["item_aliases"]
 revisions = metadata.tables["revisions"]
+realignments = metadata.tables["realignments"]
 transitions = metadata.tables["transitions"]
 appeals = metadata.tables["appeals"]
 register_entries = metadata.tables["register_entries"]
 register_versions = metadata.tables["register_versions"]
+register_supplies = metadata.tables["register_supplies"]
+item_links = metadata.tables["item_links"]
 corrections = metadata.tables["corrections"]
 imports = metadata.tables["imports"]
 synonyms = metadata.tables["synonyms"]

@@ -6,8 +6,12 @@ from typing import Final
 
 from sqlalchemy import func, select
 
+from services.catalog.store.codes import CodeStore
+from services.catalog.store.history import HistoryStore
 from services.catalog.store.items import ItemStore
 from services.catalog.store.organisations import OrganisationStore
+from services.catalog.store.periods import PeriodStore
+from services.catalog.store.revisions import RevisionStore
 from services.catalog.store.search import SearchStore
 from services.kit.db import UnitOfWork
 
@@ -22,8 +26,24 @@ class Work(UnitOfWork):
         return OrganisationStore(self)
 
     @cached_property
+    def codes(self) -> CodeStore:
+        return CodeStore(self)
+
+    @cached_property
     def items(self) -> ItemStore:
         return ItemStore(self)
+
+    @cached_property
+    def periods(self) -> PeriodStore:
+        return PeriodStore(self)
+
+    @cached_property
+    def revisions(self) -> RevisionStore:
+        return RevisionStore(self)
+
+    @cached_property
+    def history(self) -> HistoryStore:
+        return HistoryStore(self)
 
     @cached_property
     def search(self) -> SearchStore:

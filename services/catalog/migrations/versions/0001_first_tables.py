@@ -113,6 +113,13 @@ def upgrade() -> None:
     op.create_index("ix_organisations_division", "organisations", ["division"], unique=False)
     op.create_index("ix_organisations_parent", "organisations", ["parent"], unique=False)
     op.create_table(
+        "realignments",
+        sa.Column("base", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("after", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("base"),
+    )
+    op.create_table(
         "register_entries",
         sa.Column("register_name", sa.String(length=16), nullable=False),
         sa.Column("code", sa.String(length=64), nullable=False),
@@ -127,6 +134,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("register_name", "name_key", name="uq_register_entries_name_key"),
     )
     op.create_index("ix_register_entries_source", "register_entries", ["source"], unique=False)
+    op.create_table(
+        "register_supplies",
+        sa.Column("element", sa.String(length=64), nullable=False),
+        sa.Column("register_name", sa.String(length=16), nullable=False),
+        sa.Column("code", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("element", "register_name", "code"),
+    )
+    op.create_index("ix_register_supplies_entry", "register_supplies", ["register_name", "code"], unique=False)
     op.create_table(
         "register_versions",
         sa.Column("register_name", sa.String(length=16), nullable=False),
@@ -229,6 +244,18 @@ def upgrade() -> None:
     op.create_index("ix_revisions_organisation_id", "revisions", ["organisation_id"], unique=False)
     op.create_index("ix_revisions_state", "revisions", ["state", "effective_at", "id"], unique=False)
     op.create_table(
+        "item_links",
+        sa.Column("code", sa.String(length=64), nullable=False),
+        sa.Column("link", sa.String(length=16), nullable=False),
+        sa.Column("target", sa.String(length=64), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["code"],
+            ["items.code"],
+        ),
+        sa.PrimaryKeyConstraint("code", "link", "target"),
+    )
+    op.create_index("ix_item_links_target", "item_links", ["link", "target"], unique=False)
+    op.create_table(
         "item_periods",
         sa.Column("id", BigId, nullable=False),
         sa.Column("code", sa.String(length=64), nullable=False),
@@ -286,6 +313,8 @@ def downgrade() -> None:
     op.drop_table("item_terms")
     op.drop_index("ix_item_periods_code", table_name="item_periods")
     op.drop_table("item_periods")
+    op.drop_index("ix_item_links_target", table_name="item_links")
+    op.drop_table("item_links")
     op.drop_index("ix_revisions_state", table_name="revisions")
     op.drop_index("ix_revisions_organisation_id", table_name="revisions")
     op.drop_index("ix_revisions_code", table_name="revisions")
@@ -300,8 +329,11 @@ def downgrade() -> None:
     op.drop_table("synonyms")
     op.drop_table("search_misses")
     op.drop_table("register_versions")
+    op.drop_index("ix_register_supplies_entry", table_name="register_supplies")
+    op.drop_table("register_supplies")
     op.drop_index("ix_register_entries_source", table_name="register_entries")
     op.drop_table("register_entries")
+    op.drop_table("realignments")
     op.drop_index("ix_organisations_parent", table_name="organisations")
     op.drop_index("ix_organisations_division", table_name="organisations")
     op.drop_table("organisations")
