@@ -54,3 +54,25 @@ class LintRefused(TongbanError):
     """`errors` are the lint's findings: rule, field, cause and mend (each in two languages)."""
 
     kind, slug, title = Kind.INVALID, "lint-refused", "The catalogue's rules refuse this content"
+
+
+class CodeNotMinted(TongbanError):
+    """With `errors`, one for each thing that the new code needs and that is missing or wrong."""
+
+    kind, slug, title = Kind.INVALID, "code-not-minted", "No code can be made for this item"
+
+
+class CodeTaken(TongbanError):
+    """一事一码: `code` names an item, a draft or an alias already."""
+
+    kind, slug, title = Kind.CONFLICT, "code-taken", "This code is taken"
+
+
+class CodesUsedUp(TongbanError):
+    """The digits that the standard gives to a number are all used; `prefix` says where."""
+
+    kind, slug, title = Kind.CONFLICT, "codes-used-up", "There is no free number left for this code"
+
+
+class AliasNotFound(TongbanError):
+    kind, slug, title = Kind.NOT_FOUND, "alias-not-found", "The item does not go by this code"

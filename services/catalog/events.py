@@ -9,11 +9,13 @@ from services.contracts.catalog_items import BundlePublished, Exemption, ItemPub
 from services.contracts.catalog_organisations import OrganisationRegistered
 
 
-def published(each: Published, published_at: datetime) -> ItemPublished | BundlePublished:
+def published(
+    each: Published, published_at: datetime, aliases: tuple[str, ...] = ()
+) -> ItemPublished | BundlePublished:
     """A version is in force."""
     if isinstance(each.content, BundleContent):
         return bundle_published(each.content, each.version, published_at)
-    return item_published(each.content, each.version, published_at, provenance=each.provenance.value)
+    return item_published(each.content, each.version, published_at, provenance=each.provenance.value, aliases=aliases)
 
 
 def item_published(

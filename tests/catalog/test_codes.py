@@ -1,15 +1,39 @@
-"""Codes: check digits worked out by hand and really published codes, item codes of every form, divisions, types."""
+"""Codes: check digits worked out by hand and really published codes, item codes of every form, minting, types."""
 
-from itertools import pairwise
+import asyncio
+from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.catalog.domain import codes, divisions
+from services.catalog import errors
+from services.catalog.demo.for_people import DOG
+from services.catalog.demo.organisations import DISTRICT, HEALTH, POLICE
+from services.catalog.domain import codes
+from services.catalog.domain.items import Provenance
+from services.catalog.handlers.codes import NewCode, add_alias, drop_alias, mint
+from services.catalog.handlers.organisations import register_organisations
+from services.catalog.handlers.publishing import publish_items
+from services.catalog.handlers.reading import item_in_force
+from services.catalog.store.work import Work
+from services.kit.auth import Grant, Principal
+from services.kit.service import Service
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 PUBLISHED = ["91350100M000100Y43", "11511301008778255F", "11511301MB1549994W", "12511301452260997J"]
+LEADING_PAIRS = (
+    "11 12 13 19 21 29 31 32 33 34 35 39 41 49 51 52 53 59 61 62 69 71 72 79 81 89 91 92 93 A1 A9 N1 N2 N3 N9 Y1"
+)
+REGISTRAR = Principal(
+    sub="r",
+    name="周洁",
+    client_id="desk",
+    realm="staff",
+    grants=(Grant(org="*", role="registrar"),),
+    jti="1",
+    exp=2**31,
+)
 
 
 @pytest.mark.parametrize("code", PUBLISHED)
@@ -55,6 +79,35 @@ def test_one_wrong_character_never_checks(code: str, place: int, letter: str) ->
 @given(st.text(alphabet=ALPHABET, min_size=8, max_size=8))
 def test_minted_usccs_check(organisation: str) -> None:
     assert codes.uscc_problem(codes.mint_uscc("11", "511602", organisation)) is None
+
+
+def test_every_leading_pair_of_the_standard_and_no_other() -> None:
+    admitted = [
+        f"{first}{second}"
+        for first in ALPHABET
+        for second in ALPHABET
+        if codes.uscc_problem(codes.mint_uscc(f"{first}{second}", "511602", "TB000001")) is None
+    ]
+    assert sorted(admitted) == sorted(LEADING_PAIRS.split())
+
+
+def test_the_letters_that_are_no_part_of_a_uscc() -> None:
+    for letter in "IOZSV":
+        assert codes.uscc_problem(f"91350100M00010{letter}Y43") == "malformed"
+    # Digits of other scripts are digits to Python, and none to the standard.
+    assert codes.uscc_problem("91３50100M000100Y43") == "malformed"
+    assert codes.uscc_problem("91٣50100M000100Y43") == "malformed"
+
+
+@given(st.text(max_size=40) | st.text(alphabet=ALPHABET + "-_ .１", max_size=40))
+def test_no_text_raises(text: str) -> None:
+    codes.uscc_problem(text)
+    codes.item_type(text, text)
+    codes.base_in(text)
+    codes.parse_base_code(text)
+    found = codes.parse_item_code(text)
+    # What was read once is read again as the same: codes are kept as they were read.
+    assert found is None or codes.parse_item_code(found.code) == found
 
 
 BASE = "510123002000"
@@ -106,8 +159,42 @@ def test_minting_refuses_what_does_not_check() -> None:
     for uscc, level, base in [(USCC[:-1] + "4", 4, BASE), (USCC, 0, BASE), (USCC, 4, "519923002000")]:
         with pytest.raises(ValueError, match="USCC"):
             codes.implementation_code(uscc, level, base)
-    with pytest.raises(ValueError, match="base code"):
-        codes.base_code("51", "01", "23", 1000)
+    for sequence in (0, 1000):
+        with pytest.raises(ValueError, match="base code"):
+            codes.base_code("51", "01", "23", sequence)
+    for implementation, number in [(BASE, 1), (f"{USCC}4{BASE}", 0), (f"{USCC}4{BASE}", 100)]:
+        with pytest.raises(ValueError, match="handling-item code"):
+            codes.handling_code(implementation, number)
+
+
+PARTS = st.tuples(
+    st.sampled_from(["11", "44", "51", "82"]),
+    st.sampled_from(sorted(codes.ITEM_TYPES)),
+    st.integers(0, 99).map("{:02d}".format),
+    st.integers(1, 999),
+    st.integers(0, 999),
+)
+
+
+@settings(max_examples=50)
+@given(PARTS, st.integers(1, 7), st.integers(1, 99))
+def test_what_is_minted_is_read_as_it_was_made(parts: tuple[str, str, str, int, int], level: int, number: int) -> None:
+    base = codes.base_code(*parts)
+    assert codes.parse_base_code(base) == codes.BaseCode(*parts)
+    implementation = codes.implementation_code(USCC, level, base)
+    handling = codes.handling_code(implementation, number)
+    assert codes.parse_item_code(implementation) == codes.ItemCode(implementation, "gb-31", USCC)
+    assert codes.parse_item_code(handling) == codes.ItemCode(handling, "gb-33", USCC)
+    assert codes.base_in(implementation) == codes.base_in(handling) == base
+
+
+def test_provinces_add_item_types() -> None:
+    guangdong, sichuan = "442102001000", "512102001000"
+    assert codes.parse_item_code(guangdong) == codes.ItemCode(guangdong, "gb-12", None)
+    assert codes.parse_item_code(sichuan) == codes.ItemCode(sichuan, "legacy", None)
+    assert codes.item_type("21", "440106000000") == "21"
+    assert codes.item_type("21") is codes.item_type("21", "511602000000") is None
+    assert {"01", "20", "21"} <= set(codes.item_types("44")) > set(codes.ITEM_TYPES)
 
 
 @pytest.mark.parametrize(
@@ -129,44 +216,104 @@ def test_item_types(text: str, found: str | None) -> None:
     assert codes.item_type(text) == found
 
 
-def test_divisions_have_years() -> None:
-    here = divisions.division("511602000000", 2026)
-    assert here is not None
-    assert (here.name, here.level, here.since, here.until) == ("广安区", "county", 1998, None)
-    # 崇文区 was merged into 东城区 in 2010.
-    assert divisions.division("110103000000", 2009) is not None
-    assert divisions.division("110103000000", 2010) is None
-    assert divisions.ever_in_force("110103000000")
-    assert not divisions.ever_in_force("511699000000")
-    # One code, two names one after the other.
-    assert [d.name for d in divisions.ancestry("511602000000", 2026)] == ["四川省", "广安市", "广安区"]
-    assert divisions.ancestry("511602000000", 1990)[0].level == "province"
+@pytest.fixture
+async def registered(catalog: Service) -> None:
+    await register_organisations((HEALTH, POLICE), Provenance.DEMO, Work(catalog.context))
 
 
-@pytest.mark.parametrize(
-    ("text", "found"),
-    [
-        ("511602", "511602000000"),
-        ("511602000000", "511602000000"),
-        ("５１１６０２", "511602000000"),
-        ("51", None),
-        ("51160200000A", None),
-        ("", None),
-    ],
-)
-def test_division_codes(text: str, found: str | None) -> None:
-    assert divisions.division_code(text) == found
+def new(kind: str, **fields: str) -> NewCode:
+    known = {"organisation": HEALTH.id, "division": DISTRICT, "item_type": "01"}
+    return NewCode(kind=kind, **{**known, **fields})  # type: ignore[arg-type]
 
 
-def test_the_table_holds_what_the_ministry_publishes() -> None:
-    # 34 provinces and 2,846 counties or so: a truncated or doubled table would show.
-    in_force = [rows for rows in divisions._table().values() if any(row.in_force(2026) for row in rows)]
-    assert sum(rows[0].level == "province" for rows in in_force) == 34
-    assert 2800 < sum(rows[0].level == "county" for rows in in_force) < 3000
-    overlaps = [
-        code
-        for code, rows in divisions._table().items()
-        for one, other in pairwise(rows)
-        if one.until is None or one.until > other.since
+async def taken(work: Callable[[], Work], wanted: NewCode) -> str:
+    """Mint a code and let an item have it."""
+    async with work() as unit:
+        minted = await mint(wanted, unit)
+        content = DOG.model_copy(
+            update={"code": minted.code, "code_system": minted.system, "kind": wanted.kind, "base": wanted.base}
+        )
+        await publish_items([content], Provenance.DEMO, unit)
+    return minted.code
+
+
+async def test_codes_are_minted_once(registered: None, work: Callable[[], Work]) -> None:
+    base = await taken(work, new("base", department="23"))
+    assert base == "510123001000"
+    # Of several at once each has its own.
+    more = await asyncio.gather(*(taken(work, new("base", department="23")) for _ in range(3)))
+    assert sorted(more) == ["510123002000", "510123003000", "510123004000"]
+    assert await taken(work, new("base", department="09", item_type="20")) == "512009001000"
+    assert await taken(work, new("base", sub_item_of=base)) == "510123001001"
+    assert await taken(work, new("base", sub_item_of=base)) == "510123001002"
+    implementation = await taken(work, new("implementation", base=base))
+    assert implementation == f"{HEALTH.uscc}4{base}"
+    for last in ("01", "02"):
+        assert await taken(work, new("handling", base=implementation)) == f"{implementation}{last}"
+    for number in ("0001", "0002"):
+        async with work() as unit:
+            bundle = await mint(new("bundle"), unit)
+            assert bundle.code == f"YJS-511602-{number}"
+            await unit.codes.add_aliases({bundle.code: base}, "any use of a code takes it", unit.now())
+
+
+async def test_the_class_of_its_department_is_known_from_its_other_items(
+    registered: None, work: Callable[[], Work]
+) -> None:
+    police = {"organisation": POLICE.id}
+    async with work() as unit:
+        with pytest.raises(errors.CodeNotMinted) as refused:
+            await mint(new("base", **police), unit)
+        assert [(each.field, each.reason) for each in refused.value.fields] == [("department", "required")]
+    await publish_items([DOG], Provenance.DEMO, work())  # an implementation of 5107 09 …
+    async with work() as unit:
+        assert (await mint(new("base", **police), unit)).code == "510109001000"
+
+
+async def test_what_cannot_be_minted_is_said(registered: None, work: Callable[[], Work]) -> None:
+    base = await taken(work, new("base", department="23"))
+    await taken(work, new("implementation", base=base))
+    refused = [
+        (new("base", department="2"), errors.CodeNotMinted, "department"),
+        (new("base", department="23", item_type="99"), errors.CodeNotMinted, "department"),
+        (new("base", sub_item_of="510123001001"), errors.CodeNotMinted, "sub_item_of"),
+        (new("base", sub_item_of="事项"), errors.CodeNotMinted, "sub_item_of"),
+        (new("implementation"), errors.CodeNotMinted, "base"),
+        (new("implementation", base="GA-1"), errors.CodeNotMinted, "base"),
+        (new("implementation", base=base, organisation="nobody"), errors.CodeNotMinted, "organisation"),
+        (new("implementation", base=base), errors.CodeTaken, None),
+        (new("handling", base=base), errors.CodeNotMinted, "base"),
     ]
-    assert overlaps == []
+    for wanted, error, field in refused:
+        async with work() as unit:
+            with pytest.raises(error) as found:
+                await mint(wanted, unit)
+        assert [each.field for each in found.value.fields] == ([field] if field else [])
+    async with work() as unit:
+        await unit.codes.add_aliases({"510123999000": base}, "the last number", unit.now())
+        with pytest.raises(errors.CodesUsedUp):
+            await mint(new("base", department="23"), unit)
+
+
+async def test_other_codes_lead_to_the_item(catalog: Service, registered: None, work: Callable[[], Work]) -> None:
+    await publish_items([DOG], Provenance.DEMO, work())
+    legacy = "511a0138000000-511602000000-000-115113010833722043-1-00"
+    await add_alias(DOG.code, legacy, "省平台的编码", REGISTRAR, work())
+    await add_alias(DOG.code, legacy, "省平台的编码", REGISTRAR, work())
+    assert (await item_in_force(f" {legacy} ", work())).content.code == DOG.code
+    table = catalog.context.tables.outbox
+    async with work() as unit:
+        rows = (await unit.execute(table.select().where(table.c.key == DOG.code).order_by(table.c.id))).all()
+    assert len(rows) == 2
+    assert [legacy.upper() in row.value.decode() for row in rows] == [False, True]
+    with pytest.raises(errors.CodeTaken):
+        await add_alias(DOG.code, DOG.code, "itself", REGISTRAR, work())
+    with pytest.raises(errors.CodeNotMinted):
+        await add_alias(DOG.code, "事项", "no code", REGISTRAR, work())
+    with pytest.raises(errors.ItemNotFound):
+        await add_alias("X", "Y", "no item", REGISTRAR, work())
+    await drop_alias(DOG.code, legacy, "写错了", REGISTRAR, work())
+    with pytest.raises(errors.ItemNotFound):
+        await item_in_force(legacy, work())
+    with pytest.raises(errors.AliasNotFound):
+        await drop_alias(DOG.code, legacy, "again", REGISTRAR, work())

@@ -15,7 +15,8 @@ _COMPLAINTS: Final = "12345"
 
 def _organisation(number: int, zh: str, en: str) -> OrganisationState:
     uscc = mint_uscc("11", DISTRICT[:6], f"TB{number:06d}")
-    return OrganisationState(uscc, Text(zh=f"示例区{zh}", en=f"Demo District {en}"), DISTRICT, uscc)
+    name = Text(zh=f"示例区{zh}", en=f"Demo District {en}")
+    return OrganisationState(uscc, name, DISTRICT, uscc, level=_COUNTY_LEVEL)
 
 
 HEALTH: Final = _organisation(1, "卫生健康局", "Health Bureau")

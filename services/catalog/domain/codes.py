@@ -5,7 +5,10 @@ Every function takes text as people type it and says what is wrong instead of ra
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Final, Literal
 
 CodeSystem = Literal["gb-12", "gb-31", "gb-33", "legacy"]
@@ -21,7 +24,7 @@ _USCC_CLASSES: Final = {
 }  # fmt: skip
 # GB 11714-1997, whose check the organisation code inside a USCC keeps; A–Z count 10–35 here.
 _ORGANISATION_WEIGHTS: Final = (3, 7, 9, 10, 5, 8, 4, 2)
-_USCC_FORM: Final = re.compile(rf"[{_USCC_ALPHABET}]{{2}}\d{{6}}[{_USCC_ALPHABET}]{{10}}")
+_USCC_FORM: Final = re.compile(rf"[{_USCC_ALPHABET}]{{2}}[0-9]{{6}}[{_USCC_ALPHABET}]{{10}}")
 
 UsccProblem = Literal["absent", "malformed", "unknown_class", "organisation_check", "check"]
 
@@ -38,18 +41,35 @@ ITEM_TYPES: Final[dict[str, tuple[str, str]]] = {
     "10": ("其他行政权力", "Other administrative power"),
     "20": ("公共服务", "Public service"),
 }
-"""Item types of GB/T 39046-2020 with their names in Chinese and English."""
+"""Item types of GB/T 39046-2020 with their names in Chinese and English. Provinces add theirs: `item_types`."""
 
 LICENCE: Final = "01"
 
 _BASE_FORM: Final = re.compile(
-    r"(?P<region>[1-8]\d)(?P<type>\d{2})(?P<department>\d{2})(?P<sequence>\d{3})(?P<sub>\d{3})"
+    r"(?P<region>[1-8]\d)(?P<type>\d{2})(?P<department>\d{2})(?P<sequence>\d{3})(?P<sub>\d{3})", re.ASCII
 )
 # Local item number, area, sub-number, implementing organisation, flags: as regional platforms publish. Read from the
 # right, because local number and organisation may themselves hold hyphens.
 _COMPOSITE_FORM: Final = re.compile(r".+-\d{12}-\d{3,4}-(?P<organisation>[0-9A-Z-]+)-\d-\d{2}")
 _WRITTEN_FORM: Final = re.compile(r"[0-9A-Z]([0-9A-Z._()-]*[0-9A-Z)])?")
 LONGEST_ITEM_CODE: Final = 64
+MOST_SEQUENCE: Final = 999
+MOST_HANDLING: Final = 99
+
+
+@cache
+def _provincial_types() -> Mapping[str, Mapping[str, tuple[str, str]]]:
+    found: dict[str, dict[str, tuple[str, str]]] = {}
+    for line in files("services.catalog.data").joinpath("item_types.tsv").read_text("utf-8").splitlines():
+        province, code, zh, en = line.split("\t")
+        found.setdefault(province, {})[code] = (zh, en)
+    return found
+
+
+def item_types(region: str) -> Mapping[str, tuple[str, str]]:
+    """Item types in force in the division whose code begins with `region`: the national ones, and what its province
+    has added (`data/item_types.tsv`, a line each)."""
+    return {**ITEM_TYPES, **_provincial_types().get(region[:2], {})}
 
 
 def normalise_code(text: str) -> str:
@@ -94,7 +114,7 @@ def mint_uscc(pair: str, region: str, organisation: str) -> str:
 def base_code(region: str, item_type: str, department: str, sequence: int, sub_item: int = 0) -> str:
     """Base code (基本编码) of 12 digits: region 2, item type 2, department class 2, sequence 3, sub-item 3."""
     code = f"{region}{item_type}{department}{sequence:03d}{sub_item:03d}"
-    if not _is_base_code(code):
+    if len(code) != 12 or not 1 <= sequence <= MOST_SEQUENCE or not _is_base_code(code):
         raise ValueError(f"{code} is no base code")
     return code
 
@@ -106,9 +126,43 @@ def implementation_code(uscc: str, level: int, base: str) -> str:
     return f"{uscc}{level}{base}"
 
 
+def handling_code(implementation: str, number: int) -> str:
+    """Handling-item code (办理项编码) of 33 characters: the implementation code and two digits from 01 on."""
+    found = parse_item_code(implementation)
+    if found is None or found.system != "gb-31" or not 1 <= number <= MOST_HANDLING:
+        raise ValueError("a handling-item code needs an implementation code and a number 1–99")
+    return f"{implementation}{number:02d}"
+
+
+def base_in(code: str) -> str | None:
+    """The base code inside an implementation or handling-item code; None where there is none."""
+    return code[19:31] if len(code) in (31, 33) and _is_base_code(code[19:31]) else None
+
+
+@dataclass(frozen=True, slots=True)
+class BaseCode:
+    """What a base code is made of."""
+
+    region: str
+    """First two digits of the division (GB/T 2260): the province that keeps the base item."""
+    item_type: str
+    department: str
+    """Class of the department (部门分类), as the region numbers its departments; no national table is published."""
+    sequence: int
+    sub_item: int
+    """0: the item itself."""
+
+
+def parse_base_code(text: str) -> BaseCode | None:
+    """Take a base code apart; None for what is none."""
+    found = _BASE_FORM.fullmatch(normalise_code(text))
+    if found is None or found["type"] not in item_types(found["region"]):
+        return None
+    return BaseCode(found["region"], found["type"], found["department"], int(found["sequence"]), int(found["sub"]))
+
+
 def _is_base_code(code: str) -> bool:
-    found = _BASE_FORM.fullmatch(code)
-    return found is not None and found["type"] in ITEM_TYPES
+    return parse_base_code(code) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +190,7 @@ def parse_item_code(text: str) -> ItemCode | None:
         len(code) in (31, 33)
         and code[18] in "1234567"
         and _is_base_code(code[19:31])
-        and code[31:].isalnum() | (len(code) == 31)
+        and (len(code) == 31 or code[31:].isalnum())
     ):
         valid = uscc_problem(code[:18]) is None
         if valid:
@@ -146,10 +200,11 @@ def parse_item_code(text: str) -> ItemCode | None:
     return ItemCode(code, "legacy", found["organisation"] if found else None)
 
 
-def item_type(text: str) -> str | None:
-    """Two-digit item type (GB/T 39046-2020) from "1", "01" or " ２０"; None where unknown."""
+def item_type(text: str, region: str = "") -> str | None:
+    """Two-digit item type (GB/T 39046-2020) from "1", "01" or " ２０"; None where unknown. `region`, a division's code,
+    admits what its province has added."""
     digits = normalise_code(text)
     if not digits.isascii() or not digits.isdigit() or len(digits) > 2:
         return None
     code = digits.zfill(2)
-    return code if code in ITEM_TYPES else None
+    return code if code in item_types(region) else None

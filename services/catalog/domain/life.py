@@ -65,6 +65,8 @@ class Act(StrEnum):
     WITHDRAWN = "withdrawn"
     CARRIED_OVER = "carried_over"
     """To another organisation by a reform (机构改革)."""
+    ALIASED = "aliased"
+    """Another code by which it is found was added or dropped."""
     BASE_CHANGED = "base_changed"
     """The base item changed while a revision was open: its author is to look (同一事项、同一标准)."""
     APPEALED = "appealed"

@@ -50,6 +50,7 @@ async def put_in_force(published: Sequence[Published], work: Work) -> None:
     now = work.now()
     await work.items.publish(published, now)
     await work.search.index([each.content for each in published])
+    aliases = await work.codes.aliases_of(each.content.code for each in published)
     for each in published:
-        data = events.published(each, now)
+        data = events.published(each, now, aliases.get(each.content.code, ()))
         work.publish(event_of(data, subject=each.content.code, version=each.sequence, time=now))

@@ -51,7 +51,7 @@ class CodeStore:
         length = func.length(items.c.code)
         # Where the class stands in the base code, and in the base code of the two longer ones (see `domain.codes`).
         found = case((length == 12, func.substr(items.c.code, 5, 2)), else_=func.substr(items.c.code, 24, 2))
-        statement = select(found.distinct()).where(items.c.organisation_id == organisation, length.in_((12, 31, 33)))
+        statement = select(found).distinct().where(items.c.organisation_id == organisation, length.in_((12, 31, 33)))
         return [each for each in (await self._work.execute(statement)).scalars() if each.isdigit()]
 
     async def aliases_of(self, codes: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
