@@ -10,18 +10,13 @@ from typing import Final
 
 from services.catalog.domain.findings import Finding
 from services.catalog.domain.items import STANDARD_MATERIALS, ItemContent
-from services.catalog.domain.limits import longer
+from services.catalog.domain.limits import longer, told
 from services.contracts.base import Text
-from services.contracts.catalog_items import Basis, Condition, Limit, Material
+from services.contracts.catalog_items import Basis, Condition, Material
 
 RULE: Final = "alignment"
 _KINDS: Final = {"implementation": "base", "handling": "implementation"}
 _TAKE_OVER: Final = ("照着上一级事项改回来。", "Take it over from the item above.")
-_UNITS: Final = {
-    "working_day": ("个工作日", "working days"),
-    "day": ("天", "days"),
-    "month": ("个月", "months"),
-}
 
 
 def misaligned(base: ItemContent, implementation: ItemContent) -> list[Finding]:
@@ -135,16 +130,16 @@ def _limits(base: ItemContent, implementation: ItemContent) -> Iterator[Finding]
     for field, zh, en, wanted, found in pairs:
         if wanted is None or (found is not None and not longer(found, wanted)):
             continue
-        told = _told(wanted)
+        above = told(wanted)
         if found is None:
-            cause = (f"没有写{zh}，上一级是 {told[0]}。", f"It has no {en} limit; that of the item above is {told[1]}.")
+            cause = (f"没有写{zh}，上一级是 {above[0]}。", f"It has no {en} limit; the item above has {above[1]}.")
         else:
-            here = _told(found)
+            here = told(found)
             cause = (
-                f"{zh} {here[0]}，比上一级的 {told[0]}长。",
-                f"Its {en} limit of {here[1]} is longer than the {told[1]} of the item above.",
+                f"{zh} {here[0]}，比上一级的 {above[0]}长。",
+                f"Its {en} limit of {here[1]} is longer than the {above[1]} of the item above.",
             )
-        yield _finding(field, cause, (f"写 {told[0]}，或者更短。", f"Make it {told[1]} or shorter."))
+        yield _finding(field, cause, (f"写 {above[0]}，或者更短。", f"Make it {above[1]} or shorter."))
 
 
 def _materials(base: ItemContent, implementation: ItemContent) -> Iterator[Finding]:
@@ -191,8 +186,3 @@ def _rule(condition: Condition) -> tuple[str, str]:
 
 def _named_material(material: Material) -> str:
     return material.name.en or material.name.zh
-
-
-def _told(limit: Limit) -> tuple[str, str]:
-    zh, en = _UNITS[limit.unit]
-    return f"{limit.amount} {zh}", f"{limit.amount} {en}"

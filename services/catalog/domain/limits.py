@@ -5,7 +5,11 @@ on the day on which it begins. So each limit is a span of calendar days, from th
 in any year, and one is longer than another only when its fewest are more than the other's most.
 """
 
+from typing import Final
+
 from services.contracts.catalog_items import Limit
+
+_UNITS: Final = {"working_day": ("个工作日", "working days"), "day": ("天", "days"), "month": ("个月", "months")}
 
 
 def calendar_days(limit: Limit) -> tuple[int, int]:
@@ -29,3 +33,9 @@ def longer(one: Limit, other: Limit) -> bool:
     if one.unit == other.unit:
         return one.amount > other.amount
     return calendar_days(one)[0] > calendar_days(other)[1]
+
+
+def told(limit: Limit) -> tuple[str, str]:
+    """The limit in Chinese and English words."""
+    zh, en = _UNITS[limit.unit]
+    return f"{limit.amount} {zh}", f"{limit.amount} {en}"

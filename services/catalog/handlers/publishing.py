@@ -49,6 +49,7 @@ async def put_in_force(published: Sequence[Published], work: Work) -> None:
     """Keep new versions, let search find them, and announce them, in the caller's transaction (see `one_writer`)."""
     now = work.now()
     await work.items.publish(published, now)
+    await work.registers.link([(each.content, each.version == 1) for each in published])
     await work.search.index([each.content for each in published])
     aliases = await work.codes.aliases_of(each.content.code for each in published)
     for each in published:

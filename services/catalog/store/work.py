@@ -6,11 +6,14 @@ from typing import Final
 
 from sqlalchemy import func, select
 
+from services.catalog.store.appeals import AppealStore
 from services.catalog.store.codes import CodeStore
+from services.catalog.store.facts import FactsStore
 from services.catalog.store.history import HistoryStore
 from services.catalog.store.items import ItemStore
 from services.catalog.store.organisations import OrganisationStore
 from services.catalog.store.periods import PeriodStore
+from services.catalog.store.registers import RegisterStore
 from services.catalog.store.revisions import RevisionStore
 from services.catalog.store.search import SearchStore
 from services.kit.db import UnitOfWork
@@ -44,6 +47,18 @@ class Work(UnitOfWork):
     @cached_property
     def history(self) -> HistoryStore:
         return HistoryStore(self)
+
+    @cached_property
+    def registers(self) -> RegisterStore:
+        return RegisterStore(self)
+
+    @cached_property
+    def facts(self) -> FactsStore:
+        return FactsStore(self)
+
+    @cached_property
+    def appeals(self) -> AppealStore:
+        return AppealStore(self)
 
     @cached_property
     def search(self) -> SearchStore:

@@ -1,0 +1,113 @@
+"""What the lint refuses of a content: facts gathered in few statements, every rule run, what is exempt left out."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import date
+from typing import TypeVar
+
+from services.catalog.domain.findings import Finding
+from services.catalog.domain.items import ItemContent
+from services.catalog.domain.links import asked_elements, demands_of
+from services.catalog.domain.lint import Facts, circular_proof, findings, known_to_network
+from services.catalog.domain.organisations import OrganisationState
+from services.catalog.domain.periods import day_of
+from services.catalog.domain.registers import elements_of
+from services.catalog.store.registers import Entry
+from services.catalog.store.work import Work
+from services.contracts.catalog_resources import ElementContent, LicenceTypeContent, ResourceContent
+
+Kept = TypeVar("Kept", ElementContent, LicenceTypeContent)
+Supplier = TypeVar("Supplier", ResourceContent, LicenceTypeContent)
+
+
+async def findings_of(content: ItemContent, work: Work, *, exempt: bool = True) -> list[Finding]:
+    """What would refuse `content` at publishing today; with `exempt`, without what granted appeals let pass."""
+    async with work:
+        facts = await facts_of(content, work)
+        passed = await exempt_of(content.code, day_of(work.now()), work) if exempt else frozenset()
+        return findings(content, facts, exempt=passed)
+
+
+async def exempt_of(code: str, today: date, work: Work) -> frozenset[tuple[str, str]]:
+    """(rule, field) that granted appeals let pass today."""
+    granted = await work.appeals.granted([code], today)
+    return frozenset((appeal.rule, appeal.field) for appeal in granted.get(code, ()))
+
+
+async def facts_of(content: ItemContent, work: Work) -> Facts:
+    """What the rules must know of the catalogue to judge `content`."""
+    named = elements_named(content)
+    materials, results = content.materials, content.results
+    licences = {material.licence_type for material in materials if material.licence_type}
+    licences |= {result.licence_type for result in results if result.licence_type}
+    needs = demands_of(content)
+    gives = {f"licence:{result.licence_type}" for result in results if result.licence_type}
+    # Whoever gives the same licence is another way to it.
+    demands, givers = await work.facts.proofs(needs | gives) if needs else ({}, {})
+    licences |= {licence for found in demands.values() for licence in _licences(found)}
+    entries = await work.registers.many({"element": named, "licence": licences})
+    suppliers = await work.registers.suppliers(named)
+    codes = {code for code in (content.base, *(material.result_of for material in materials)) if code}
+    base = await work.items.item(content.base) if content.base else None
+    facts = Facts(
+        elements=_of_kind(entries.values(), ElementContent),
+        licence_types=_of_kind(entries.values(), LicenceTypeContent),
+        resources=_supplying(suppliers, ResourceContent),
+        provers=_supplying(suppliers, LicenceTypeContent),
+        organisations=await _organisations(content, work),
+        items=await work.facts.known(codes),
+        base=base.content if base and isinstance(base.content, ItemContent) else None,
+        demands=demands,
+        givers=givers,
+        periods=tuple((await work.periods.known([content.code])).get(content.code, ())),
+    )
+    on_cycle = {
+        node.removeprefix("item:") for way in circular_proof.cycles(content, facts).values() for node in way if node
+    }
+    if not on_cycle:
+        return facts
+    return replace(facts, names=await work.facts.names(on_cycle))
+
+
+def elements_named(content: ItemContent) -> frozenset[str]:
+    """Codes of the data elements that the content names: its fields, its materials, its conditions."""
+    named = set(asked_elements(content).values())
+    for material in content.materials:
+        named.update(material.elements)
+    for condition in content.conditions:
+        if condition.expression:
+            named |= _in_expression(condition.expression)
+    return frozenset(named)
+
+
+def _in_expression(expression: str) -> frozenset[str]:
+    from services.catalog.domain import conditions  # its parser is read when the first expression is
+
+    try:
+        return conditions.elements_of(expression)
+    except conditions.ConditionProblem:
+        return frozenset()
+
+
+def _licences(needs: Iterable[str]) -> Iterator[str]:
+    return (need.removeprefix("licence:") for need in needs if need.startswith("licence:"))
+
+
+def _of_kind(entries: Iterable[Entry], kind: type[Kept]) -> dict[str, Kept]:
+    return {entry.content.code: entry.content for entry in entries if isinstance(entry.content, kind)}
+
+
+def _supplying(suppliers: Iterable[Entry], kind: type[Supplier]) -> dict[str, Supplier]:
+    """For each data element the entry that supplies it, one shared without a condition before others."""
+    kept = [entry.content for entry in suppliers if isinstance(entry.content, kind)]
+    ordered = sorted(filter(known_to_network.supplies, kept), key=lambda content: content.sharing != "unconditional")
+    found: dict[str, Supplier] = {}
+    for content in ordered:
+        for element in elements_of(content):
+            found.setdefault(element, content)
+    return found
+
+
+async def _organisations(content: ItemContent, work: Work) -> dict[str, OrganisationState]:
+    named = {content.organisation.id, *(each.id for each in content.cooperating)}
+    return {id_: state for id_, (state, _) in (await work.organisations.many(named)).items()}
