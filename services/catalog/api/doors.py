@@ -1,12 +1,35 @@
 """What the doors share: a unit of work for each request, who calls, ids."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Path, Query, Request
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from services.catalog.domain.texts import PROBLEMS, cleaned, text_problem
 from services.catalog.store.work import Work
 from services.kit import http
 from services.kit.auth import Officer
+
+LONGEST_REASON: Final = 1000
+
+
+class Body(BaseModel):
+    """Base of every question: strict about unknown members."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _said(text: str) -> str:
+    found, _ = cleaned(text, lines=True)
+    if not found:
+        raise ValueError("empty")
+    if problem := text_problem(found, LONGEST_REASON, lines=True):
+        raise ValueError(PROBLEMS[problem].format(longest=LONGEST_REASON))
+    return found
+
+
+Reason = Annotated[str, Field(max_length=2 * LONGEST_REASON), AfterValidator(_said)]
+"""Why, in words of people: set right where there is no doubt, 1 to 1000 characters, nothing invisible, no HTML."""
 
 
 def _work(request: Request) -> Work:
