@@ -1,9 +1,4 @@
-"""Application forms: JSON Schema 2020-12 with display hints, and the standard form of items without one.
-
-Hints: `title`/`x-title-en`, `description`/`x-hint-en`, `x-widget` (text, textarea, date, radio, select, tel),
-`x-autocomplete` (HTML autofill token), `x-enum-titles`; at the root `x-pages` (id, title, fields, and `when` for a page
-that only one answer calls for). Nothing asks for an identity number: who applies is known from the sign-in.
-"""
+"""Forms put together: the standard form of items without one, and the demonstration's."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal
@@ -69,6 +64,11 @@ def choice(
 def number(zh: str, en: str, *, least: int, most: int, hint: tuple[str, str] | None = None) -> Schema:
     """A whole number between `least` and `most`."""
     return {"type": "integer", "minimum": least, "maximum": most} | _labels(zh, en, hint, "text")
+
+
+def behind(element: str, field: Schema) -> Schema:
+    """`field` with the code of the data element that it asks for."""
+    return field | {"x-element": element}
 
 
 def page(
