@@ -44,6 +44,12 @@ class ItemIsRetired(TongbanError):
     kind, slug, title = Kind.CONFLICT, "item-is-retired", "This code is retired"
 
 
+class BundleNotSuspended(TongbanError):
+    """A bundle leads to items: what takes no cases for a time is an item of it."""
+
+    kind, slug, title = Kind.CONFLICT, "bundle-not-suspended", "A bundle is changed or retired, its items are suspended"
+
+
 class ContentInvalid(TongbanError):
     """With `errors`, one for each field of the content."""
 
@@ -76,3 +82,87 @@ class CodesUsedUp(TongbanError):
 
 class AliasNotFound(TongbanError):
     kind, slug, title = Kind.NOT_FOUND, "alias-not-found", "The item does not go by this code"
+
+
+class EntryNotFound(TongbanError):
+    kind, slug, title = Kind.NOT_FOUND, "register-entry-not-found", "No such entry in this register"
+
+
+class SecondSource(TongbanError):
+    """一数一源: another organisation holds what is claimed (`holder`, `code`)."""
+
+    kind, slug, title = Kind.CONFLICT, "second-source", "Another organisation is the source of this"
+
+
+class NameTaken(TongbanError):
+    """The same source has an entry of this name under another `code`."""
+
+    kind, slug, title = Kind.CONFLICT, "register-name-taken", "An entry of this name is there already"
+
+
+class StillUsed(TongbanError):
+    """What would be closed is named by `items` in force or by other `entries`; `more`: these are not all."""
+
+    kind, slug, title = Kind.CONFLICT, "register-entry-still-used", "This entry is still in use"
+
+
+class NotAppealable(TongbanError):
+    kind, slug, title = Kind.CONFLICT, "not-appealable", "This refusal cannot be let pass"
+
+
+class NoSuchFinding(TongbanError):
+    kind, slug, title = Kind.CONFLICT, "no-such-finding", "The lint does not refuse this now"
+
+
+class AppealNotFound(TongbanError):
+    kind, slug, title = Kind.NOT_FOUND, "appeal-not-found", "No such appeal"
+
+
+class AppealOpen(TongbanError):
+    """The same refusal is being appealed already; `appeal` names it."""
+
+    kind, slug, title = Kind.CONFLICT, "appeal-open", "An appeal about this is open"
+
+
+class AppealDecided(TongbanError):
+    kind, slug, title = Kind.CONFLICT, "appeal-decided", "This appeal is decided"
+
+
+class OwnAppeal(TongbanError):
+    kind, slug, title = Kind.CONFLICT, "own-appeal", "Who appealed may not decide"
+
+
+class CorrectionNotFound(TongbanError):
+    kind, slug, title = Kind.NOT_FOUND, "correction-not-found", "No such correction request"
+
+
+class OrganisationNotFound(TongbanError):
+    kind, slug, title = Kind.NOT_FOUND, "organisation-not-found", "No such organisation"
+
+
+class OrganisationInvalid(TongbanError):
+    """With `errors`, one for each field."""
+
+    kind, slug, title = Kind.INVALID, "organisation-invalid", "The organisation cannot be kept so"
+
+
+class OrganisationClosed(TongbanError):
+    """机构改革: `successors` took over."""
+
+    kind, slug, title = Kind.CONFLICT, "organisation-closed", "This organisation was closed"
+
+
+class ReformNeeded(TongbanError):
+    """What its items carry changes with them, by a reform; `errors` name the fields."""
+
+    kind, slug, title = Kind.CONFLICT, "reform-needed", "This changes by a reform of organisations"
+
+
+class ReformRefused(TongbanError):
+    """With `errors`, one for each thing that stands against the reform."""
+
+    kind, slug, title = Kind.INVALID, "reform-refused", "The organisations cannot be reformed so"
+
+
+class DivisionNotFound(TongbanError):
+    kind, slug, title = Kind.NOT_FOUND, "division-not-found", "No division has or had this code"

@@ -1,5 +1,6 @@
 """What the doors share: a unit of work for each request, who calls, ids."""
 
+import re
 from typing import Annotated, Final
 
 from fastapi import Depends, Path, Query, Request
@@ -9,6 +10,8 @@ from services.catalog.domain.texts import PROBLEMS, cleaned, text_problem
 from services.catalog.store.work import Work
 from services.kit import http
 from services.kit.auth import Officer
+from services.kit.errors import Malformed
+from services.kit.http import Keyset
 
 LONGEST_REASON: Final = 1000
 
@@ -52,3 +55,25 @@ Id = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="id, 32 hexadeci
 Code = Annotated[str, Path(max_length=128, description="Item code (事项编码)")]
 Version = Annotated[int, Path(ge=1, le=2**31 - 1)]
 Division = Annotated[str | None, Query(pattern=r"^\d{12}$", description="12-digit division code (GB/T 2260)")]
+
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def after_id(keyset: Keyset) -> str | None:
+    """Where a list by id goes on. Raises Malformed for a cursor that it did not give."""
+    match keyset.after:
+        case None:
+            return None
+        case [str(last)] if _ID.fullmatch(last):
+            return last
+    raise Malformed("the cursor is not one that this list gave")
+
+
+def after_number(keyset: Keyset) -> int | None:
+    """Where a list by number goes on. Raises Malformed for a cursor that it did not give."""
+    match keyset.after:
+        case None:
+            return None
+        case [int(last)] if not isinstance(last, bool) and 0 <= last < 2**63:
+            return last
+    raise Malformed("the cursor is not one that this list gave")

@@ -183,6 +183,8 @@ class Outcome(StrEnum):
     CREATED = "created"
     CHANGED = "changed"
     UNCHANGED = "unchanged"
+    HELD = "held"
+    """It is suspended or retired here, and stays so."""
 
 
 @dataclass(frozen=True, slots=True)

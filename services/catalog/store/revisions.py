@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Row, delete, select, update
 
 from services.catalog.domain.items import Content, content_of
-from services.catalog.domain.life import Actor, Revision, RevisionState
+from services.catalog.domain.life import Actor, ItemStatus, Revision, RevisionState
 from services.catalog.store.items import ItemStore
-from services.catalog.store.tables import forms, items, realignments, revisions
+from services.catalog.store.tables import forms, item_versions, items, realignments, revisions
 from services.contracts.base import Text
 from services.kit.auth import EVERYWHERE
 from services.kit.db import UnitOfWork
@@ -31,6 +31,15 @@ class ListedRevision:
     revision: Revision
     name: Text
     organisation_name: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What implements a base item, and is touched by a change of it."""
+
+    code: str
+    name: Text
+    organisation: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +68,19 @@ class RevisionStore:
     def __init__(self, work: UnitOfWork) -> None:
         self._work = work
 
-    async def begin(self, revision: Revision, content: Content) -> bool:
-        """Keep a new revision; False where another of its code is open (whoever is first, also of two at once)."""
-        await ItemStore(self._work).save_forms({content.form_digest: content.form})
-        row = _row(revision) | _content(content)
-        return bool(await self._work.insert_ignore(revisions, [row], revisions.c.id))
+    async def begin(self, begun: Sequence[tuple[Revision, Content]]) -> set[str]:
+        """Keep new revisions; the ids of those that were kept: where another of a code is open, that one stays (whoever
+        is first, also of two at once)."""
+        if not begun:
+            return set()
+        await ItemStore(self._work).save_forms({content.form_digest: content.form for _, content in begun})
+        rows = [_row(revision) | _content(content) for revision, content in begun]
+        return set(await self._work.insert_ignore(revisions, rows, revisions.c.id))
+
+    async def ever(self, code: str) -> bool:
+        """Whether there was ever a revision of `code`."""
+        statement = select(revisions.c.id).where(revisions.c.code == code).limit(1)
+        return (await self._work.execute(statement)).first() is not None
 
     async def open_ones(self, codes: Iterable[str]) -> dict[str, str]:
         """The ids of the open revisions of those of `codes` that have one."""
@@ -141,9 +158,10 @@ class RevisionStore:
         either = select(waiting.exists() | select(realignments.c.base).exists())
         return bool((await self._work.execute(either)).scalar_one())
 
-    async def realign(self, base: str, version: int) -> None:
-        """Have the implementations of `base` looked at, from the first on."""
-        await self._work.upsert(realignments, [{"base": base, "version": version, "after": ""}], ["base"])
+    async def realign(self, bases: Sequence[tuple[str, int]]) -> None:
+        """Have the implementations of base items (code, version) looked at, from the first on."""
+        rows = [{"base": base, "version": version, "after": ""} for base, version in bases]
+        await self._work.upsert(realignments, rows, ["base"])
 
     async def realignment(self) -> Realignment | None:
         """A base whose implementations are to be looked at."""
@@ -158,15 +176,24 @@ class RevisionStore:
         else:
             await self._work.execute(update(realignments).where(mine).values(after=after))
 
-    async def implementations(self, base: str, after: str, limit: int) -> Sequence[str]:
-        """Codes of what is offered (or suspended) by `base`, from the one after `after` on."""
+    async def implementations(self, base: str, after: str, limit: int) -> Sequence[Touched]:
+        """What is in force or suspended and implements `base`, by code, from the one after `after` on."""
+        version = (item_versions.c.code == items.c.code) & (item_versions.c.version == items.c.version)
         statement = (
-            select(items.c.code)
-            .where(items.c.base == base, items.c.status != "retired", items.c.code > after)
+            select(items.c.code, item_versions.c.document)
+            .join(item_versions, version)
+            .where(items.c.base == base, items.c.status != ItemStatus.RETIRED.value, items.c.code > after)
             .order_by(items.c.code)
             .limit(limit)
         )
-        return list((await self._work.execute(statement)).scalars())
+        return [
+            Touched(
+                row.code,
+                Text.model_validate(row.document["name"]),
+                Text.model_validate(row.document["organisation"]["name"]),
+            )
+            for row in await self._work.execute(statement)
+        ]
 
 
 def _row(revision: Revision) -> dict[str, Any]:

@@ -25,6 +25,7 @@ class OrganisationRow(Table, table=True):
     name_zh: str = Field(max_length=200)
     division: str = Field(max_length=12, index=True)
     parent: str | None = Field(default=None, max_length=128, index=True)
+    kind: str = Field(max_length=16)
     status: str = Field(max_length=16)
     document: dict[str, Any] = Field(sa_column=Column(JsonColumn, nullable=False))
     digest: str = Field(max_length=64)
@@ -99,11 +100,12 @@ class ItemVersionRow(Table, table=True):
 
 class ItemPeriodRow(Table, table=True):
     """Bitemporal history: from when to when a version (or none: suspended, retired) is in force, and from when to when
-    the catalogue knew it so. An open end is NULL; a row is never changed but for closing `known_to`."""
+    the catalogue knew it so. An open end is NULL; a row is never changed but for closing `known_to`. While the first
+    version of an item is to come, its code is none of `items` yet."""
 
     __tablename__ = "item_periods"
     id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))
-    code: str = Field(max_length=64, foreign_key="items.code")
+    code: str = Field(max_length=64)
     version: int
     status: str = Field(max_length=16)
     valid_from: datetime.datetime = Field(sa_type=UtcDateTime)

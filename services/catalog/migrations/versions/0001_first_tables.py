@@ -88,6 +88,19 @@ def upgrade() -> None:
     )
     op.create_index("ix_item_aliases_code", "item_aliases", ["code"], unique=False)
     op.create_table(
+        "item_periods",
+        sa.Column("id", BigId, nullable=False),
+        sa.Column("code", sa.String(length=64), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("valid_from", UtcDateTime, nullable=False),
+        sa.Column("valid_to", UtcDateTime, nullable=True),
+        sa.Column("known_from", UtcDateTime, nullable=False),
+        sa.Column("known_to", UtcDateTime, nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_item_periods_code", "item_periods", ["code", "known_to"], unique=False)
+    op.create_table(
         "organisation_versions",
         sa.Column("id", sa.String(length=128), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
@@ -103,6 +116,7 @@ def upgrade() -> None:
         sa.Column("name_zh", sa.String(length=200), nullable=False),
         sa.Column("division", sa.String(length=12), nullable=False),
         sa.Column("parent", sa.String(length=128), nullable=True),
+        sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("document", JsonColumn, nullable=False),
         sa.Column("digest", sa.String(length=64), nullable=False),
@@ -256,23 +270,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_item_links_target", "item_links", ["link", "target"], unique=False)
     op.create_table(
-        "item_periods",
-        sa.Column("id", BigId, nullable=False),
-        sa.Column("code", sa.String(length=64), nullable=False),
-        sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("status", sa.String(length=16), nullable=False),
-        sa.Column("valid_from", UtcDateTime, nullable=False),
-        sa.Column("valid_to", UtcDateTime, nullable=True),
-        sa.Column("known_from", UtcDateTime, nullable=False),
-        sa.Column("known_to", UtcDateTime, nullable=True),
-        sa.ForeignKeyConstraint(
-            ["code"],
-            ["items.code"],
-        ),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_index("ix_item_periods_code", "item_periods", ["code", "known_to"], unique=False)
-    op.create_table(
         "item_terms",
         sa.Column("term", sa.String(length=32), nullable=False),
         sa.Column("code", sa.String(length=64), nullable=False),
@@ -311,8 +308,6 @@ def downgrade() -> None:
     op.drop_table("item_versions")
     op.drop_index("ix_item_terms_code", table_name="item_terms")
     op.drop_table("item_terms")
-    op.drop_index("ix_item_periods_code", table_name="item_periods")
-    op.drop_table("item_periods")
     op.drop_index("ix_item_links_target", table_name="item_links")
     op.drop_table("item_links")
     op.drop_index("ix_revisions_state", table_name="revisions")
@@ -338,6 +333,8 @@ def downgrade() -> None:
     op.drop_index("ix_organisations_division", table_name="organisations")
     op.drop_table("organisations")
     op.drop_table("organisation_versions")
+    op.drop_index("ix_item_periods_code", table_name="item_periods")
+    op.drop_table("item_periods")
     op.drop_index("ix_item_aliases_code", table_name="item_aliases")
     op.drop_table("item_aliases")
     op.drop_index("ix_imports_file_digest", table_name="imports")
