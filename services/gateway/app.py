@@ -25,7 +25,7 @@ from services.gateway.settings import GatewaySettings
 from services.gateway.store import TABLES, Work
 from services.gateway.surfaces import live, registry, signing
 from services.gateway.surfaces.base import SERVICES, Site, Surface
-from services.gateway.surfaces.common import casework, guide
+from services.gateway.surfaces.common import casework, guide, terms
 from services.kit.audit import Sealer
 from services.kit.clock import utc_now
 from services.kit.crypto import Crypto, master_keys
@@ -72,7 +72,8 @@ def build(
     hub = Hub(settings.live_streams)
     chosen = registry.surfaces(settings.surfaces)
     folders = [HERE, *dict.fromkeys(folder for surface in chosen for folder in (*surface.also, surface.folder))]
-    library = Library(folders, settings.assets_dir, {"now": context.clock, "casework": casework, "guide": guide})
+    helpers = {"now": context.clock, "casework": casework, "guide": guide, "terms": terms}
+    library = Library(folders, settings.assets_dir, helpers)
 
     def site_of(surface: Surface) -> Site:
         origin = settings.origin(surface.name)

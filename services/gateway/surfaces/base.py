@@ -34,7 +34,8 @@ from services.kit.errors import Kind, Malformed, TongbanError
 from services.kit.ids import new_id
 from services.kit.pages import Form, Frame, Pages, posted
 
-_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,79}")
+# What codes of other systems hold besides is among it: dots, underscores, brackets.
+_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._()-]{0,79}")
 SERVICES = ("catalog", "cases", "notify")
 OPTIONAL_SECONDS = 1.5
 """Longest wait for what a page can do without."""
@@ -140,9 +141,12 @@ class Site:
         except (ServiceAway, ServiceProblem):
             return default
 
-    async def form(self, request: Request) -> Form:
-        """The posted form, checked. Raises Malformed, TooLarge, Unsupported, FormExpired."""
-        return await self.pages.forms.read(request)
+    async def form(self, request: Request, **limits: int) -> Form:
+        """The posted form, checked; `limits` where it is larger than most (see `FormGuard.read`).
+
+        Raises Malformed, TooLarge, Unsupported, FormExpired.
+        """
+        return await self.pages.forms.read(request, **limits)
 
     async def hold(self, subject: str, form: Form) -> str:
         """Keep a form over a sign-in; the id for `held`."""

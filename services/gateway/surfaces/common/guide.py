@@ -1,14 +1,40 @@
-"""The guide page's figures and steps, from an item of the catalogue."""
+"""The guide in words, from an item of the catalogue: figures, steps, materials, where it stands."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from services.kit.pages import Ruler, ngettext, pick, ruler
+from services.gateway.surfaces.common import terms
+from services.kit.pages import ENGLISH, Ruler, language, ngettext, pick, ruler
 from services.kit.pages import gettext as _
 
 Item = Mapping[str, Any]
 LICENCE = "01"
 """Item type 行政许可 (GB/T 39046-2020)."""
+
+_SAYS_NOTHING: Item = {
+    "kind": "implementation",
+    "topics": (),
+    "visits": None,
+    "visit_reason": None,
+    "visit_basis": None,
+    "channels": (),
+    "online_depth": None,
+    "offline_reason": None,
+    "results": (),
+    "cooperating": (),
+    "aliases": (),
+    "exemptions": (),
+    "provenance": "",
+    "status": "published",
+    "status_reason": None,
+    "current_version": None,
+}
+
+
+def whole(item: Item) -> dict[str, Any]:
+    """`item` with every member that its version may leave out: what a template asks for is there."""
+    return {**_SAYS_NOTHING, **item}
 
 
 def limit_words(limit: Mapping[str, Any]) -> str:
@@ -34,7 +60,7 @@ def unit_words(limit: Mapping[str, Any]) -> str:
 
 def how_long(item: Item) -> str:
     """How long it takes, in a few words for a list."""
-    limits = item["limits"]
+    limits = item.get("limits") or {}
     if item.get("case_kind") == "immediate":
         return _("当场办结")
     if limits.get("promised"):
@@ -77,7 +103,7 @@ def facts(item: Item) -> list[tuple[str, str, str, str]]:
     if (fee := item.get("fee")) is not None:
         found.append((_("费用"), _("收费") if fee["charged"] else _("不收费"), "", pick(fee.get("note"))))
     if (visits := item.get("visits")) is not None:
-        note = _("网上办完，结果在网上取") if visits == 0 else ""
+        note = _("网上办完，结果在网上取") if visits == 0 else pick(item.get("visit_reason"))
         found.append((_("要跑几次"), str(visits), ngettext("次", "次", visits), note))
     needed = [each for each in item["materials"] if each["required"]]
     free = len(item["materials"]) - len(needed)
@@ -106,14 +132,174 @@ def limit_ruler(item: Item) -> Ruler | None:
     return ruler("w" * inner + "-" * max(0, outer - inner), flags, _("，").join(flags[day] for day in sorted(flags)))
 
 
-def steps(item: Item) -> list[tuple[str, str]]:
-    """The steps of the guide: the item's own, else the five that every case goes through."""
+def steps(item: Item) -> list[tuple[str, str, str]]:
+    """The steps of the guide with the post that answers for each: the item's own, else the five of every case."""
     if item["steps"]:
-        return [(pick(step["name"]), pick(step["text"])) for step in item["steps"]]
+        return [(pick(step["name"]), pick(step["text"]), pick(step.get("post"))) for step in item["steps"]]
     return [
-        (_("申请"), _("网上填、网上交，填到一半可以停下，换个地方接着填。")),
-        (_("受理"), _("5 个工作日内一次说清缺什么；没有回音，就算已经受理。")),
-        (_("审查"), _("看您交的材料，需要补的话只说一次。")),
-        (_("决定"), _("不批准会写明理由，以及怎样复议和起诉。")),
-        (_("送达"), _("结果在网上打开、打印。")),
+        (_("申请"), _("网上填、网上交，填到一半可以停下，换个地方接着填。"), ""),
+        (_("受理"), _("5 个工作日内一次说清缺什么；没有回音，就算已经受理。"), ""),
+        (_("审查"), _("看您交的材料，需要补的话只说一次。"), ""),
+        (_("决定"), _("不批准会写明理由，以及怎样复议和起诉。"), ""),
+        (_("送达"), _("结果在网上打开、打印。"), ""),
     ]
+
+
+def law(basis: Mapping[str, Any]) -> str:
+    """A law by its name and article."""
+    name = str(basis["law"]).replace("《", "").replace("》", "")
+    return f"《{name}》{basis.get('article') or ''}"
+
+
+def other_name(item: Item) -> tuple[str, str]:
+    """The item's name in the other language, with the language's tag; ("", "") where it has no second name."""
+    names = item["name"]
+    if not names.get("en") or names["en"] == names["zh"]:
+        return "", ""
+    return (str(names["zh"]), "zh-CN") if language() == ENGLISH else (str(names["en"]), ENGLISH)
+
+
+def limits(item: Item) -> list[tuple[str, str, str, str]]:
+    """Each published limit: which, how long, the law that sets it, its note."""
+    found = []
+    for name, label in (("promised", _("承诺时限")), ("statutory", _("法定时限"))):
+        if limit := item["limits"].get(name):
+            basis = law(limit["basis"]) if limit.get("basis") else ""
+            found.append((label, limit_words(limit), basis, pick(limit.get("note"))))
+    return found
+
+
+def channels(item: Item) -> str:
+    """Every way to apply, in words."""
+    return _("、").join(words for each in item.get("channels") or () if (words := terms.channel(each)))
+
+
+def depth_words(item: Item) -> str:
+    """How far one gets online (网上办理深度)."""
+    return {
+        1: _("网上能看办事指南，要到窗口办"),
+        2: _("网上能预约、预审，要到窗口交"),
+        3: _("网上能申请、受理，最后到窗口取一次"),
+        4: _("从申请到拿结果，都能在网上办"),
+    }.get(item.get("online_depth") or 0, "")
+
+
+def can_be_checked(item: Item) -> bool:
+    """Whether any condition can be checked by answering questions, before a sign-in."""
+    return any(condition.get("expression") for condition in item.get("conditions") or ())
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the shown version stands. `can_apply`: whether the page offers to apply at all."""
+
+    kind: str
+    title: str = ""
+    words: str = ""
+    can_apply: bool = True
+    current: int | None = None
+    """The version that is used now, where it is not the shown one."""
+
+
+def standing(item: Item) -> Standing:
+    """In force, suspended (暂停), retired (停办), an earlier version, or a base item, which nobody applies for."""
+    status, reason = item.get("status") or "published", item.get("status_reason") or ""
+    # Titles of a banner, so without a full stop; the reason is the catalogue's own words.
+    reason = reason if isinstance(reason, str) else pick(reason)
+    if status == "retired":
+        return Standing("retired", _("这个事项停办了"), reason, can_apply=False)
+    if status == "suspended":
+        return Standing("suspended", _("这个事项暂停办理"), reason, can_apply=False)
+    current = item.get("current_version")
+    if current and current != item["item_version"]:
+        words = _("您看的是第 %(old)d 版，现在用的是第 %(now)d 版。") % {"old": item["item_version"], "now": current}
+        return Standing("earlier", _("这是以前的版本"), words, can_apply=False, current=current)
+    if item.get("kind") == "base":
+        words = _("各地按它办，名称、依据和条件处处一样。要办的话，请找当地的事项。")
+        return Standing("base", _("这是基本目录里的事项"), words, can_apply=False)
+    return Standing("published")
+
+
+@dataclass(frozen=True, slots=True)
+class MaterialShown:
+    """One material of the guide: its tag, what the note says, and who has it already."""
+
+    name: str
+    tag: str
+    tag_kind: str
+    lines: tuple[str, ...]
+    holder: str = ""
+    """The department that has it in the network already."""
+    result_of: str = ""
+    """Code of the item whose result it is."""
+    basis: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a register says of a licence type or data element: its name, who holds it, whether it is shared."""
+
+    name: str
+    holder: str
+    shared: bool
+
+
+Names = Mapping[tuple[str, str], Known]
+"""By register ("licence", "element") and code."""
+
+
+def register_codes(item: Item) -> list[tuple[str, str]]:
+    """Every licence type and data element that the materials and results name."""
+    found: dict[tuple[str, str], None] = {}
+    for each in (*item["materials"], *(item.get("results") or ())):
+        if each.get("licence_type"):
+            found["licence", each["licence_type"]] = None
+        for code in each.get("elements") or ():
+            found["element", code] = None
+    return list(found)
+
+
+def materials(item: Item, names: Names) -> list[MaterialShown]:
+    """What to bring, who makes it, what it proves, and what the network has already (不得要求重复提供)."""
+    found = []
+    for each in item["materials"]:
+        licence = names.get(("licence", each.get("licence_type") or ""))
+        elements = [names[key] for code in each.get("elements") or () if (key := ("element", code)) in names]
+        holder = licence.holder if licence and licence.shared else ""
+        if not holder and elements and all(element.shared for element in elements):
+            holder = _("、").join(dict.fromkeys(element.holder for element in elements))
+        lines = [pick(each.get("note")), _made_by(each)]
+        proved = [element.name for element in elements]
+        lines.append(_("用来证明：%(what)s") % {"what": _("、").join(proved)} if proved else "")
+        lines.append(_("证照：%(name)s") % {"name": licence.name} if licence else "")
+        if holder and each["required"]:
+            lines.append(_("%(who)s已经有了，还没有接通，先请您交。") % {"who": holder})
+        if each["required"]:
+            tag, kind = _("要交"), "wait"
+        else:
+            tag, kind = (_("不用交"), "act") if holder else (_("可交可不交"), "")
+        basis = law(each["basis"]) if each.get("basis") else ""
+        shown = tuple(line for line in lines if line)
+        holder = "" if each["required"] else holder
+        found.append(
+            MaterialShown(pick(each["name"]), tag, kind, shown, holder, str(each.get("result_of") or ""), basis)
+        )
+    return found
+
+
+def _made_by(material: Mapping[str, Any]) -> str:
+    issuer = pick(material.get("issuer"))
+    if material.get("made_by") == "applicant":
+        return _("您自己准备")
+    if issuer:
+        return _("由%(who)s出具") % {"who": issuer}
+    return _("由机关或机构出具") if material.get("made_by") == "organ" else ""
+
+
+def results(item: Item, names: Names) -> list[tuple[str, str]]:
+    """What one gets, and the licence type that it is."""
+    found = []
+    for each in item.get("results") or ():
+        licence = names.get(("licence", each.get("licence_type") or ""))
+        found.append((pick(each["name"]), licence.name if licence else ""))
+    return found

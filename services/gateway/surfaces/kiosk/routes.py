@@ -7,7 +7,18 @@ from starlette.routing import BaseRoute, Route
 from services.gateway.surfaces.base import leads_to
 from services.gateway.surfaces.kiosk import leaving, start
 from services.gateway.surfaces.kiosk.entry import View, framed, guarded
-from services.gateway.surfaces.portal import apply, cases, materials, search, submission
+from services.gateway.surfaces.portal import (
+    apply,
+    bundles,
+    cases,
+    eligibility,
+    guide,
+    materials,
+    search,
+    submission,
+    topics,
+    versions,
+)
 from services.gateway.surfaces.portal.routes import MATERIALS
 
 
@@ -20,7 +31,16 @@ def routes() -> Sequence[BaseRoute]:
         _get("/", start.home),
         _get("/drafts", start.drafts),
         _get("/items", search.results),
-        _get("/items/{code}", search.guide),
+        _get("/suggest", search.suggest),
+        _get("/topics", topics.index),
+        _get("/topics/{code}", topics.topic),
+        _get("/bundles/{code}", bundles.guide),
+        _post("/bundles/{code}", bundles.apply_answers),
+        _get("/items/{code}", guide.guide),
+        _get("/items/{code}/print", guide.printed),
+        _get("/items/{code}/versions", versions.versions),
+        _get("/items/{code}/eligibility", eligibility.ask),
+        _post("/items/{code}/eligibility", eligibility.answer),
         _get("/items/{code}/apply", apply.start),
         _post("/items/{code}/apply", apply.begin),
         _get("/apply/{draft_id}", apply.resume),

@@ -12,6 +12,7 @@ from services.gateway.domain.sessions import Session
 from services.gateway.errors import ServiceAway, ServiceProblem
 from services.gateway.surfaces.base import Site, key_of, path_id, see_other, version_of
 from services.gateway.surfaces.common import forms
+from services.gateway.surfaces.common import guide as guides
 from services.kit.errors import Kind
 from services.kit.ids import new_id
 from services.kit.pages import gettext as _
@@ -82,6 +83,10 @@ async def start(request: Request) -> Response:
     session = await site.signed_in(request)
     code = path_id(request, "code")
     item = await site.get(None, "catalog", f"/items/{code}")
+    if not (standing := guides.standing(item)).can_apply:
+        back = {"href": f"/items/{code}", "button": _("看办事指南")}
+        values = {"title": standing.title, "words": standing.words} | back
+        return await site.pages.render(request, "gateway/notice.html", values, status=409)
     drafts = await site.get(session, "cases", "/drafts", limit=100)
     mine = [draft for draft in drafts["items"] if draft["item"]["code"] == code and not draft["amends"]]
     pages = forms.pages_of(item["form"], {})

@@ -5,7 +5,21 @@ from collections.abc import Sequence
 from starlette.routing import BaseRoute, Route
 
 from services.gateway.surfaces.base import leads_to
-from services.gateway.surfaces.portal import account, apply, cases, developers, inbox, materials, search, submission
+from services.gateway.surfaces.portal import (
+    account,
+    apply,
+    bundles,
+    cases,
+    developers,
+    eligibility,
+    guide,
+    inbox,
+    materials,
+    search,
+    submission,
+    topics,
+    versions,
+)
 
 MATERIALS = "/apply/{draft_id}/materials"
 
@@ -15,7 +29,17 @@ def routes() -> Sequence[BaseRoute]:
     return [
         Route("/", search.home, methods=["GET"]),
         Route("/items", search.results, methods=["GET"]),
-        Route("/items/{code}", search.guide, methods=["GET"]),
+        Route("/suggest", search.suggest, methods=["GET"]),
+        Route("/topics", topics.index, methods=["GET"]),
+        Route("/topics/{code}", topics.topic, methods=["GET"]),
+        Route("/bundles/{code}", bundles.guide, methods=["GET"]),
+        Route("/bundles/{code}", bundles.apply_answers, methods=["POST"]),
+        Route("/items/{code}.json", guide.document, methods=["GET"]),
+        Route("/items/{code}", guide.guide, methods=["GET"]),
+        Route("/items/{code}/print", guide.printed, methods=["GET"]),
+        Route("/items/{code}/versions", versions.versions, methods=["GET"]),
+        Route("/items/{code}/eligibility", eligibility.ask, methods=["GET"]),
+        Route("/items/{code}/eligibility", eligibility.answer, methods=["POST"]),
         Route("/items/{code}/apply", apply.start, methods=["GET"]),
         Route("/items/{code}/apply", apply.begin, methods=["POST"]),
         Route("/apply/{draft_id}", apply.resume, methods=["GET"]),

@@ -1,38 +1,78 @@
-"""Finding an item: home, search, the guide page."""
+"""Finding an item: home, search with its filters, typing help."""
 
 import asyncio
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from services.gateway.domain.sessions import Session
 from services.gateway.errors import ServiceAway
-from services.gateway.surfaces.base import Site, path_id
-from services.gateway.surfaces.common import casework
-from services.gateway.surfaces.common import guide as guides
-from services.kit.ids import new_id
+from services.gateway.surfaces.base import Site, part_asked
+from services.gateway.surfaces.common import casework, kept, terms
+from services.kit.pages import gettext as _
+from services.kit.pages import pick
 
 SUBJECTS = ("person", "company")
 PER_PAGE = 20
 LONGEST_QUERY = 100
 SHOWN_AT_HOME = 4
+POPULAR = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One filter: its name in the address, the catalogue's name of it, and what may stand there."""
+
+    name: str
+    member: str
+    allowed: str
+    widget: str = "select"
+
+
+FILTERS = (
+    Filter("for", "subject", "person|company", "radio"),
+    Filter("topic", "topic", r"[^\x00-\x1f]{1,64}"),
+    Filter("organisation", "organisation", r"[^\x00-\x1f]{1,128}"),
+    Filter("type", "item_type", r"[0-9]{2}"),
+    Filter("kind", "case_kind", "immediate|promised|other"),
+    Filter("channel", "channel", "window|computer|mobile|courier|kiosk|hotline|wechat|other"),
+    Filter("free", "free", "true", "check"),
+    Filter("no_visit", "no_visit", "true", "check"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Facet:
+    """A filter as the page shows it: its options are value, words and count in words; the first chooses none."""
+
+    name: str
+    label: str
+    widget: str
+    chosen: str
+    options: Sequence[tuple[str, str, str]]
 
 
 async def home(request: Request) -> Response:
-    """The way in: search, what is under way, what may be done here."""
+    """The way in: search, what is under way, life events, topics, what may be done here."""
     site = Site.of(request)
     session = await site.session(request)
-    items, organisations, under_way = await asyncio.gather(
+    items, organisations, listed, under_way = await asyncio.gather(
         site.get_or({"items": []}, None, "catalog", "/items", limit=8),
         site.get_or({"items": []}, None, "catalog", "/organisations", limit=100),
+        kept.topics(request),
         _under_way(site, session),
     )
     values = {
         "items": items["items"],
         "organisations": _by_size(organisations["items"])[:8],
-        "total": sum(each["items"] for each in organisations["items"]),
-        "complete": not organisations.get("next"),
+        "total": count_words(items["total"]) if items.get("total") else "",
+        "topics": listed["topics"],
+        "life_events": listed["life_events"],
         "under_way": under_way,
         "query": "",
         "subject": "",
@@ -41,51 +81,125 @@ async def home(request: Request) -> Response:
 
 
 async def results(request: Request) -> Response:
-    """Items found, by words, person or company, and department; every filter is part of the address."""
+    """Items found, by words and filters, all of it in the address. htmx asks for the part that changes alone."""
     site = Site.of(request)
     asked = request.query_params
-    subject = asked.get("for", "")
-    wanted: dict[str, Any] = {
-        "q": asked.get("q", "").strip()[:LONGEST_QUERY],
-        "subject": subject if subject in SUBJECTS else "",
-        "organisation": asked.get("organisation", "")[:128],
+    query = asked.get("q", "").strip()[:LONGEST_QUERY]
+    chosen = {
+        each.name: value for each in FILTERS if re.fullmatch(each.allowed, value := asked.get(each.name, "").strip())
     }
-    found, organisations = await asyncio.gather(
-        site.get(None, "catalog", "/items", **wanted, cursor=asked.get("cursor", "")[:500], limit=PER_PAGE),
-        site.get_or({"items": []}, None, "catalog", "/organisations", limit=100),
-    )
-    nearest: list[Any] = []
-    if not found["items"] and wanted["q"]:
-        nearest = (await site.get_or({"items": []}, None, "catalog", "/items", limit=3))["items"]
+    members = {each.member: chosen.get(each.name) for each in FILTERS}
+    cursor = asked.get("cursor", "")[:500]
+    found = await site.get(None, "catalog", "/items", q=query, **members, cursor=cursor, limit=PER_PAGE)
+    names = await kept.topic_names(request)
+    facets = [_facet(each, found, chosen.get(each.name, ""), names) for each in FILTERS]
+    address = address_of(query, chosen)
     values = {
         "items": found["items"],
-        "next": found["next"],
-        "nearest": nearest,
-        "organisations": sorted(organisations["items"], key=lambda each: each["name"]["zh"]),
-        "query": wanted["q"],
-        "subject": wanted["subject"],
-        "organisation": wanted["organisation"],
-        "continued": bool(asked.get("cursor")),
+        "next": address_of(query, chosen | {"cursor": found["next"]}) if found["next"] else "",
+        "first": address if cursor else "",
+        "address": address,
+        "total": count_words(found["total"]) if found.get("total") else "",
+        "number": (found.get("total") or {}).get("count", len(found["items"])),
+        "did_you_mean": _instead(found, chosen),
+        "facets": [each for each in facets if len(each.options) > 1 or each.chosen],
+        "applied": _applied(query, chosen, facets),
+        "popular": [] if found["items"] else (await _popular(request, chosen.get("for", ""))),
+        "query": query,
+        "part": part_asked(request, "results"),
     }
-    return await site.pages.render(request, "portal/results.html", values)
+    template = "portal/results-part.html" if values["part"] else "portal/results.html"
+    return await site.pages.render(request, template, values)
 
 
-async def guide(request: Request) -> Response:
-    """The guide page (办事指南) of an item; earlier versions by ?version."""
+async def suggest(request: Request) -> Response:
+    """Typing help, for the script alone: what is offered, and where to; nothing where the catalogue is slow or away."""
     site = Site.of(request)
-    code = path_id(request, "code")
-    version = request.query_params.get("version", "")
-    path = f"/items/{code}" + (f"/versions/{int(version)}" if version.isdecimal() and len(version) < 9 else "")
-    item = await site.get(None, "catalog", path)
-    values = {
-        "item": item,
-        "facts": guides.facts(item),
-        "limit": guides.limit_ruler(item),
-        "steps": guides.steps(item),
-        "key": new_id(),
-        "signed_in": await site.session(request) is not None,
+    query = request.query_params.get("q", "").strip()[:LONGEST_QUERY]
+    found = (
+        await site.get_or({"suggestions": []}, None, "catalog", "/suggest", q=query) if query else {"suggestions": []}
+    )
+    offered = []
+    for each in found["suggestions"][:10]:
+        kind = "bundles" if each.get("kind") == "bundle" else "items"
+        href = f"/{kind}/{each['code']}" if each.get("code") else ""
+        text = each["text"] if isinstance(each["text"], str) else pick(each["text"])
+        offered.append({"text": text, "href": href})
+    return JSONResponse({"suggestions": offered})
+
+
+def address_of(query: str, chosen: Mapping[str, str], path: str = "/items") -> str:
+    """The address of a search."""
+    pairs = [("q", query)] if query else []
+    pairs += [(name, value) for name, value in chosen.items() if value]
+    return f"{path}?{urlencode(pairs)}" if pairs else path
+
+
+def count_words(total: Mapping[str, Any]) -> str:
+    """A count as people read it; one that was not counted to its end says so."""
+    return f"{total['count']:,}" + ("+" if total.get("more") else "")
+
+
+def _facet(each: Filter, found: Mapping[str, Any], chosen: str, names: Mapping[str, Any]) -> Facet:
+    """A filter with what is left to choose. What is chosen stays, also where nothing is left."""
+    label, everything = {
+        "for": (_("为谁办"), _("都找")),
+        "topic": (_("主题"), _("所有主题")),
+        "organisation": (_("部门"), _("所有部门")),
+        "type": (_("种类"), _("所有种类")),
+        "kind": (_("多快"), _("不限")),
+        "channel": (_("怎么交"), _("不限")),
+        "free": ("", ""),
+        "no_visit": ("", ""),
+    }[each.name]
+    options = [("", everything, "")]
+    for option in (found.get("facets") or {}).get(each.member, ()):
+        value = str(option["value"]).lower() if isinstance(option["value"], bool) else str(option["value"])
+        if re.fullmatch(each.allowed, value) and (option["count"] or value == chosen):
+            options.append((value, _value_words(each.name, value, option.get("label"), names), count_words(option)))
+    if each.name == "for" and len(options) == 1:
+        options += [(value, terms.subject(value), "") for value in SUBJECTS]
+    if chosen and all(value != chosen for value, _words, _count in options):
+        label_of = next((i["organisation"]["name"] for i in found["items"] if i["organisation"]["id"] == chosen), None)
+        options.append((chosen, _value_words(each.name, chosen, label_of, names), ""))
+    return Facet(each.name, label, each.widget, chosen, options)
+
+
+def _value_words(name: str, value: str, label: Any, names: Mapping[str, Any]) -> str:
+    words: Mapping[str, Callable[[str], str]] = {
+        "for": terms.subject,
+        "type": terms.item_type,
+        "kind": lambda kind: terms.case_kind(kind) or _("其他"),
+        "channel": terms.channel,
+        "free": lambda _value: _("不收费"),
+        "no_visit": lambda _value: _("不用跑"),
+        "topic": lambda topic: pick(names.get(topic)),
+        "organisation": lambda _value: "",
     }
-    return await site.pages.render(request, "portal/guide.html", values)
+    return words[name](value) or (label if isinstance(label, str) else pick(label)) or value
+
+
+def _applied(query: str, chosen: Mapping[str, str], facets: Sequence[Facet]) -> list[tuple[str, str]]:
+    """Every filter that is set, in words, with the address without it."""
+    found = []
+    for facet in facets:
+        if facet.chosen:
+            words = next(words for value, words, _count in facet.options if value == facet.chosen)
+            rest = {name: value for name, value in chosen.items() if name != facet.name}
+            found.append((words, address_of(query, rest)))
+    return found
+
+
+def _instead(found: Mapping[str, Any], chosen: Mapping[str, str]) -> tuple[str, str] | None:
+    meant = found.get("did_you_mean")
+    return (meant, address_of(meant, chosen)) if meant else None
+
+
+async def _popular(request: Request, subject: str) -> list[Any]:
+    """The topics with the most items, for who found nothing."""
+    listed = (await kept.topics(request))["topics"]
+    fitting = [each for each in listed if not subject or each.get("subject") in (None, subject)]
+    return _by_size(fitting)[:POPULAR]
 
 
 async def _under_way(site: Site, session: Session | None) -> list[dict[str, Any]]:
@@ -105,5 +219,5 @@ async def _under_way(site: Site, session: Session | None) -> list[dict[str, Any]
     return rows[:SHOWN_AT_HOME]
 
 
-def _by_size(organisations: list[Any]) -> list[Any]:
-    return sorted(organisations, key=lambda each: -each["items"])
+def _by_size(listed: Sequence[Any]) -> list[Any]:
+    return sorted(listed, key=lambda each: -(each.get("items") or 0))

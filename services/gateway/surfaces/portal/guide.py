@@ -1,0 +1,73 @@
+"""The guide page (办事指南) of an item: on the screen, on paper, as JSON."""
+
+import re
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from services.gateway.surfaces.base import Site, path_id
+from services.gateway.surfaces.common import guide as guides
+from services.gateway.surfaces.common import kept
+from services.kit.ids import new_id
+
+REVALIDATE = "private, no-cache"
+"""Kept by the browser alone, which asks each time whether it still holds."""
+
+
+async def guide(request: Request) -> Response:
+    """The guide page; earlier versions by ?version. Who is not signed in gets it with an entity tag.
+
+    The page of who is signed in has a form with a token of its own and is never kept, nor is anything at a kiosk.
+    """
+    site = Site.of(request)
+    item = guides.whole(await found(request))
+    signed_in = await site.session(request) is not None
+    values = await shown(request, item) | {"key": new_id(), "signed_in": signed_in}
+    response = await site.pages.render(request, "portal/guide.html", values)
+    if signed_in or site.surface.shared_device or "set-cookie" in response.headers:
+        return response
+    return kept.revalidated(request, response, REVALIDATE)
+
+
+async def printed(request: Request) -> Response:
+    """The same on paper: everything unfolded, with the address to come back to."""
+    site = Site.of(request)
+    item = guides.whole(await found(request))
+    address = f"{site.origin}/items/{item['code']}"
+    values = await shown(request, item) | {"address": address}
+    return await site.pages.render(request, "portal/guide-print.html", values)
+
+
+async def document(request: Request) -> Response:
+    """The same as JSON, as the catalogue gives it. For programs of any make, but not from other sites' pages."""
+    return kept.revalidated(request, JSONResponse(await found(request)), "public, no-cache")
+
+
+async def found(request: Request) -> dict[str, Any]:
+    """The item that the address names. Raises ServiceProblem (404)."""
+    code = path_id(request, "code")
+    version = request.query_params.get("version", "")
+    path = f"/items/{code}"
+    if re.fullmatch(r"[1-9][0-9]{0,7}", version):
+        path += f"/versions/{version}"
+    item: dict[str, Any] = await Site.of(request).get(None, "catalog", path)
+    return item
+
+
+async def shown(request: Request, item: dict[str, Any]) -> dict[str, Any]:
+    """What the guide's templates show of an item."""
+    names = await kept.names(request, guides.register_codes(item))
+    listed = await kept.topic_names(request) if item["topics"] else {}
+    # A topic without a name in the list is one of the free ones: its code is the word itself.
+    topics = [(code, listed.get(code) or {"zh": code}) for code in item["topics"]]
+    return {
+        "item": item,
+        "standing": guides.standing(item),
+        "facts": guides.facts(item),
+        "limit": guides.limit_ruler(item),
+        "steps": guides.steps(item),
+        "materials": guides.materials(item, names),
+        "results": guides.results(item, names),
+        "topics": topics,
+    }
