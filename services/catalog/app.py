@@ -1,6 +1,6 @@
 """Composition root of the catalogue."""
 
-from services.catalog.api import items, organisations
+from services.catalog.api import codes, divisions, items, organisations
 from services.catalog.settings import CatalogSettings
 from services.catalog.store.tables import TABLES
 from services.contracts import topics
@@ -19,6 +19,7 @@ PUBLISHES = (topics.CATALOG_ORGANISATIONS, topics.CATALOG_ITEMS, topics.CATALOG_
 def build(settings: CatalogSettings) -> Service:
     """The catalogue, opened by nothing yet. It hears no topic, so its only worker is the relay."""
     context = Context.of(settings, TABLES)
-    app = api_app(context, title=TITLE, routers=[items.router, organisations.router], verifier=TokenVerifier(settings))
+    routers = [items.router, codes.router, organisations.router, divisions.router]
+    app = api_app(context, title=TITLE, routers=routers, verifier=TokenVerifier(settings))
     relay = Relay(context, lambda: start_producer(settings))
     return Service(context, app, workers=[relay, Sealer(context), ProofPruner(context)], topics=PUBLISHES)

@@ -12,6 +12,7 @@ from services.catalog.domain.imports import LONGEST_LINE, ImportReport, Problem,
 from services.catalog.domain.items import Outcome
 from services.catalog.handlers import imports, organisations, reading
 from services.catalog.store.items import StoredItem
+from services.catalog.store.organisations import OrganisationQuery
 from services.catalog.store.work import Work
 
 USCC = "115113010833722043"
@@ -132,7 +133,7 @@ async def test_what_is_taken_and_how_it_is_kept(work: Callable[[], Work]) -> Non
     assert (
         await stored(work, "511A-511602000000-000-00877868-5-1-00")
     ).content.organisation.id == f"{DISTRICT}:区司法局"
-    known = {o.state.id: o for o in await organisations.list_organisations(None, None, 50, work())}
+    known = {o.state.id: o for o in await organisations.list_organisations(OrganisationQuery(), None, 50, work())}
     assert known[USCC].state.uscc_verified
     assert not known[f"{DISTRICT}:区司法局"].state.uscc_verified
     assert known[USCC].items == 2
@@ -186,12 +187,12 @@ async def test_an_organisation_is_named_as_most_of_its_rows_do(work: Callable[[]
         report, _, warned = await run(rows, work())
         assert report.organisations.total() == (1 if expected else 0)
         assert [(problem.row, problem.reason) for problem in warned] == [(1, "organisation_name")]
-        [organisation] = await organisations.list_organisations(None, None, 10, work())
+        [organisation] = await organisations.list_organisations(OrganisationQuery(), None, 10, work())
         assert organisation.state.name.zh == "教科体局"
     # A department whose own code is the implementing one names itself, against any number of others.
     rows.append(line(900, department="本局", department_code=USCC.lower()))
     await run(rows, work())
-    [organisation] = await organisations.list_organisations(None, None, 10, work())
+    [organisation] = await organisations.list_organisations(OrganisationQuery(), None, 10, work())
     assert organisation.state.name.zh == "本局"
     assert (await run(rows, work()))[0].organisations.total() == 0
 

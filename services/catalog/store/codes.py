@@ -58,8 +58,8 @@ class CodeStore:
         """The other codes of those of `codes` that have any."""
         statement = select(item_aliases.c.code, item_aliases.c.alias).where(item_aliases.c.code.in_(set(codes)))
         found: dict[str, list[str]] = {}
-        for code, alias in await self._work.execute(statement.order_by(item_aliases.c.alias)):
-            found.setdefault(code, []).append(alias)
+        for row in await self._work.execute(statement.order_by(item_aliases.c.alias)):
+            found.setdefault(row.code, []).append(row.alias)
         return {code: tuple(aliases) for code, aliases in found.items()}
 
     async def add_aliases(self, pairs: Mapping[str, str], reason: str, since: datetime) -> None:
