@@ -1,6 +1,17 @@
 """Composition root of the catalogue."""
 
-from services.catalog.api import codes, divisions, items, organisations
+from services.catalog.api import (
+    appeals,
+    codes,
+    corrections,
+    divisions,
+    history,
+    items,
+    organisations,
+    registers,
+    revisions,
+)
+from services.catalog.publisher import Publisher
 from services.catalog.settings import CatalogSettings
 from services.catalog.store.tables import TABLES
 from services.contracts import topics
@@ -10,16 +21,27 @@ from services.kit.broker import start_producer
 from services.kit.http import api_app
 from services.kit.outbox import Relay
 from services.kit.replays import ProofPruner
-from services.kit.service import Context, Service
+from services.kit.service import Context, Service, Worker
 
 TITLE = "Tongban catalogue"
 PUBLISHES = (topics.CATALOG_ORGANISATIONS, topics.CATALOG_ITEMS, topics.CATALOG_RESOURCES)
 
 
 def build(settings: CatalogSettings) -> Service:
-    """The catalogue, opened by nothing yet. It hears no topic, so its only worker is the relay."""
+    """The catalogue, opened by nothing yet. It hears no topic."""
     context = Context.of(settings, TABLES)
-    routers = [items.router, codes.router, organisations.router, divisions.router]
+    routers = [
+        items.router,
+        codes.router,
+        organisations.router,
+        divisions.router,
+        revisions.router,
+        history.router,
+        registers.router,
+        appeals.router,
+        corrections.router,
+    ]
     app = api_app(context, title=TITLE, routers=routers, verifier=TokenVerifier(settings))
     relay = Relay(context, lambda: start_producer(settings))
-    return Service(context, app, workers=[relay, Sealer(context), ProofPruner(context)], topics=PUBLISHES)
+    workers: list[Worker] = [relay, Publisher(context), Sealer(context), ProofPruner(context)]
+    return Service(context, app, workers=workers, topics=PUBLISHES)

@@ -3,11 +3,13 @@
 import datetime
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy import insert, select, update
 
-from services.catalog.store.tables import appeals
+from services.catalog.store.tables import appeals, revisions
+from services.contracts.base import Text
+from services.kit.auth import EVERYWHERE
 from services.kit.db import UnitOfWork
 
 AppealState = Literal["open", "granted", "refused"]
@@ -33,6 +35,21 @@ class Appeal:
     decided_at: datetime.datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ListedAppeal:
+    """An appeal with the item's name, as its revision has it, and the organisation that appeals."""
+
+    appeal: Appeal
+    name: Text
+    organisation: str
+    organisation_name: Text
+
+
+_WITH_REVISION: Final = select(appeals, revisions.c.document, revisions.c.organisation_id).join(
+    revisions, revisions.c.id == appeals.c.revision_id
+)
+
+
 class AppealStore:
     """Reads and writes of appeals in one unit of work."""
 
@@ -42,10 +59,10 @@ class AppealStore:
     async def add(self, appeal: Appeal) -> None:
         await self._work.execute(insert(appeals), asdict(appeal))
 
-    async def one(self, id_: str, *, locked: bool = False) -> Appeal | None:
-        query = select(appeals).where(appeals.c.id == id_)
-        row = (await self._work.execute(query.with_for_update() if locked else query)).one_or_none()
-        return _appeal(row) if row else None
+    async def one(self, id_: str, *, lock: bool = False) -> ListedAppeal | None:
+        query = _WITH_REVISION.where(appeals.c.id == id_)
+        row = (await self._work.execute(query.with_for_update(of=appeals) if lock else query)).one_or_none()
+        return _listed(row) if row else None
 
     async def decided(self, appeal: Appeal) -> None:
         values = {name: getattr(appeal, name) for name in ("state", "decided_by", "decision", "until", "decided_at")}
@@ -59,17 +76,19 @@ class AppealStore:
         return _appeal(row) if row else None
 
     async def listed(
-        self, state: AppealState | None, code: str | None, after: str | None, limit: int
-    ) -> Sequence[Appeal]:
-        """Appeals, the newest first."""
-        query = select(appeals).order_by(appeals.c.id.desc()).limit(limit)
+        self, organisations: frozenset[str], state: AppealState | None, code: str | None, before: str | None, limit: int
+    ) -> Sequence[ListedAppeal]:
+        """Appeals of `organisations` ({"*"}: of all), the newest first, from the one before `before` on."""
+        query = _WITH_REVISION.order_by(appeals.c.id.desc()).limit(limit)
+        if EVERYWHERE not in organisations:
+            query = query.where(revisions.c.organisation_id.in_(sorted(organisations)))
         if state is not None:
             query = query.where(appeals.c.state == state)
         if code is not None:
             query = query.where(appeals.c.code == code)
-        if after is not None:
-            query = query.where(appeals.c.id < after)
-        return [_appeal(row) for row in await self._work.execute(query)]
+        if before is not None:
+            query = query.where(appeals.c.id < before)
+        return [_listed(row) for row in await self._work.execute(query)]
 
     async def granted(self, codes: Iterable[str], today: datetime.date) -> dict[str, list[Appeal]]:
         """Of each code, the appeals that let something pass today, the oldest first."""
@@ -82,3 +101,9 @@ class AppealStore:
 
 def _appeal(row: Any) -> Appeal:
     return Appeal(**{name: getattr(row, name) for name in Appeal.__slots__})
+
+
+def _listed(row: Any) -> ListedAppeal:
+    document = row.document
+    names = Text.model_validate(document["name"]), Text.model_validate(document["organisation"]["name"])
+    return ListedAppeal(_appeal(row), names[0], row.organisation_id, names[1])

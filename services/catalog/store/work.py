@@ -8,8 +8,10 @@ from sqlalchemy import func, select
 
 from services.catalog.store.appeals import AppealStore
 from services.catalog.store.codes import CodeStore
+from services.catalog.store.corrections import CorrectionStore
 from services.catalog.store.facts import FactsStore
 from services.catalog.store.history import HistoryStore
+from services.catalog.store.imports import ImportStore
 from services.catalog.store.items import ItemStore
 from services.catalog.store.organisations import OrganisationStore
 from services.catalog.store.periods import PeriodStore
@@ -57,8 +59,16 @@ class Work(UnitOfWork):
         return FactsStore(self)
 
     @cached_property
+    def corrections(self) -> CorrectionStore:
+        return CorrectionStore(self)
+
+    @cached_property
     def appeals(self) -> AppealStore:
         return AppealStore(self)
+
+    @cached_property
+    def imports(self) -> ImportStore:
+        return ImportStore(self)
 
     @cached_property
     def search(self) -> SearchStore:
