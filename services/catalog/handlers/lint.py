@@ -69,6 +69,20 @@ async def facts_of(content: ItemContent, work: Work) -> Facts:
     return replace(facts, names=await work.facts.names(on_cycle))
 
 
+async def supply_facts(contents: Iterable[ItemContent], work: Work) -> Facts:
+    """Of the facts only what says which of the contents' materials the network has (`known_to_network.supplier_of`)."""
+    materials = [material for content in contents for material in content.materials]
+    elements = {element for material in materials for element in material.elements}
+    licences = {material.licence_type for material in materials if material.licence_type}
+    entries = await work.registers.many({"licence": licences}) if licences else {}
+    suppliers = await work.registers.suppliers(elements) if elements else []
+    return Facts(
+        licence_types=_of_kind(entries.values(), LicenceTypeContent),
+        resources=_supplying(suppliers, ResourceContent),
+        provers=_supplying(suppliers, LicenceTypeContent),
+    )
+
+
 def elements_named(content: ItemContent) -> frozenset[str]:
     """Codes of the data elements that the content names: its fields, its materials, its conditions."""
     named = set(asked_elements(content).values())

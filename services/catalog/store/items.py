@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, Select, insert, select, update
 
 from services.catalog.domain.items import Content, Provenance, content_of
 from services.catalog.domain.life import Act, ItemStatus
@@ -132,33 +132,24 @@ class ItemStore:
 
     async def item(self, code: str, version: int | None = None) -> StoredItem | None:
         """The version in force (of what is suspended or retired, the last), or the one asked for; by code or alias."""
-        joined = item_versions.join(forms, forms.c.digest == item_versions.c.form_digest).join(
-            items, items.c.code == item_versions.c.code
-        )
-        columns = (
-            item_versions,
-            forms.c.form,
-            items.c.status,
-            items.c.status_reason,
-            items.c.version.label("current"),
-            items.c.sequence,
-        )
         wanted = items.c.version if version is None else version
-        statement = select(*columns).select_from(joined).where(item_versions.c.version == wanted)
-        row = (await self._work.execute(statement.where(item_versions.c.code == code))).one_or_none()
+        statement = _whole().where(item_versions.c.version == wanted, item_versions.c.code == code)
+        row = (await self._work.execute(statement)).one_or_none()
         if row is None:
             target = await self.alias(code)
             return await self.item(target, version) if target is not None and target != code else None
-        return StoredItem(
-            content_of(row.kind, row.document, row.form),
-            row.version,
-            row.published_at,
-            row.provenance,
-            ItemStatus(row.status),
-            row.status_reason,
-            row.current,
-            row.sequence,
-        )
+        return _stored(row)
+
+    async def many(self, codes: Iterable[str]) -> dict[str, StoredItem]:
+        """The versions in force (or last) of `codes`, each under the code or alias that it was asked for by."""
+        wanted = set(codes)
+        statement = select(item_aliases.c.alias, item_aliases.c.code).where(item_aliases.c.alias.in_(wanted))
+        standing_for = {row.alias: row.code for row in await self._work.execute(statement)}
+        own = (wanted - standing_for.keys()) | set(standing_for.values())
+        whole = _whole().where(item_versions.c.version == items.c.version, item_versions.c.code.in_(own))
+        found = {row.code: _stored(row) for row in await self._work.execute(whole)}
+        asked = {code: found.get(standing_for.get(code, code)) for code in wanted}
+        return {code: item for code, item in asked.items() if item is not None}
 
     async def alias(self, code: str) -> str | None:
         """The code that goes by `code` today, where that is an alias."""
@@ -178,6 +169,27 @@ class ItemStore:
     def did(self, done: Done) -> None:
         """Keep who did what, when and why: the history of a code."""
         self._work.add(transitions, done.row())
+
+
+def _whole() -> Select[Any]:
+    joined = item_versions.join(forms, forms.c.digest == item_versions.c.form_digest)
+    standing = (items.c.status, items.c.status_reason, items.c.version.label("current"), items.c.sequence)
+    return select(item_versions, forms.c.form, *standing).select_from(
+        joined.join(items, items.c.code == item_versions.c.code)
+    )
+
+
+def _stored(row: Row[Any]) -> StoredItem:
+    return StoredItem(
+        content_of(row.kind, row.document, row.form),
+        row.version,
+        row.published_at,
+        row.provenance,
+        ItemStatus(row.status),
+        row.status_reason,
+        row.current,
+        row.sequence,
+    )
 
 
 def _row(each: Published, now: datetime) -> dict[str, Any]:

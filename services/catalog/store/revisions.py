@@ -92,10 +92,10 @@ class RevisionStore:
         found = await self._many(revisions.c.id == id_, lock=lock)
         return found[0] if found else None
 
-    async def approved(self, codes: Iterable[str]) -> Sequence[StoredRevision]:
-        """Revisions of `codes` that wait for their date, locked."""
+    async def approved(self, codes: Iterable[str], *, lock: bool = True) -> Sequence[StoredRevision]:
+        """Revisions of `codes` that wait for their date; with `lock` nobody else changes them meanwhile."""
         wanted = revisions.c.open_code.in_(set(codes)), revisions.c.state == RevisionState.REVIEWED.value
-        return await self._many(*wanted, lock=True)
+        return await self._many(*wanted, lock=lock)
 
     async def due(self, now: datetime, limit: int, *, besides: Collection[str] = ()) -> Sequence[StoredRevision]:
         """Revisions whose date has come, the earliest first, locked."""

@@ -14,6 +14,7 @@ from services.catalog.domain.items import ItemContent
 from services.catalog.domain.links import asked_elements
 from services.catalog.domain.lint.facts import Facts
 from services.contracts.base import Text
+from services.contracts.catalog_items import Material
 from services.contracts.catalog_resources import LicenceTypeContent, ResourceContent
 
 RULE: Final = "known-to-network"
@@ -21,20 +22,23 @@ RULE: Final = "known-to-network"
 
 def check(content: ItemContent, facts: Facts) -> Iterator[Finding]:
     for material in content.materials:
-        field = f"materials.{material.id}"
-        licence = facts.licence_types.get(material.licence_type or "")
-        if licence and supplies(licence):
-            yield _finding(field, material.name, licence)
-        elif material.elements and all(_supplier(element, facts) for element in material.elements):
-            supplier = _supplier(material.elements[0], facts)
-            assert supplier
-            yield _finding(field, material.name, supplier)
+        if supplier := supplier_of(material, facts):
+            yield _finding(f"materials.{material.id}", material.name, supplier)
     titles = content.form.get("properties", {})
     for name, element in asked_elements(content).items():
         if supplier := _supplier(element, facts):
             title, english = titles[name].get("title"), titles[name].get("x-title-en")
             label = Text(zh=str(title or name), en=str(english or name))
             yield _finding(f"form.{name}", label, supplier)
+
+
+def supplier_of(material: Material, facts: Facts) -> ResourceContent | LicenceTypeContent | None:
+    """What the network has in place of `material`: the licence type that it is, or what gives all that it proves."""
+    licence = facts.licence_types.get(material.licence_type or "")
+    if licence and supplies(licence):
+        return licence
+    suppliers = [_supplier(element, facts) for element in material.elements]
+    return suppliers[0] if suppliers and all(suppliers) else None
 
 
 def supplies(entry: ResourceContent | LicenceTypeContent) -> bool:
