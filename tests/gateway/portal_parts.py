@@ -184,7 +184,7 @@ def fill_catalogue(world: World) -> None:
         "/suggest",
         {"suggestions": [{"text": "居住证办理", "code": CODE}, {"text": "居住", "code": None}]},
     )
-    on("catalog", "GET", "/registers/.*", lambda call: REGISTERS[call.path.removeprefix("/registers/")])
+    on("catalog", "GET", "/registers/.*", lambda call: {"content": REGISTERS[call.path.removeprefix("/registers/")]})
     conditions = [
         {"zh": "住满半年。", "en": None, "checkable": True},
         {"zh": "信用良好。", "en": None, "checkable": False},

@@ -1,4 +1,4 @@
-"""The guide page: everything that the catalogue says of an item, what it must not offer, caches, paper, JSON, versions."""
+"""The guide page: what the catalogue says of an item, what it must not offer, caches, paper, JSON, versions."""
 
 import re
 from typing import Any

@@ -266,8 +266,6 @@ def materials(item: Item, names: Names) -> list[MaterialShown]:
         licence = names.get(("licence", each.get("licence_type") or ""))
         elements = [names[key] for code in each.get("elements") or () if (key := ("element", code)) in names]
         holder = licence.holder if licence and licence.shared else ""
-        if not holder and elements and all(element.shared for element in elements):
-            holder = _("、").join(dict.fromkeys(element.holder for element in elements))
         lines = [pick(each.get("note")), _made_by(each)]
         proved = [element.name for element in elements]
         lines.append(_("用来证明：%(what)s") % {"what": _("、").join(proved)} if proved else "")

@@ -78,8 +78,9 @@ async def names(request: Request, codes: Iterable[tuple[str, str]]) -> Names:
     found: dict[tuple[str, str], Known] = {}
     for (register, code, _), entry in zip(wanted, entries, strict=True):
         if entry:
-            shared = entry.get("sharing", "none") != "none" or bool(entry.get("resource"))
-            found[register, code] = Known(pick(entry["name"]), pick(entry["source"]["name"]), shared)
+            content = entry["content"]
+            shared = content.get("sharing", "none") != "none"
+            found[register, code] = Known(pick(content["name"]), pick(content["source"]["name"]), shared)
     return found
 
 

@@ -54,7 +54,12 @@ async def answered(
     site: Site, path: str, page: forms.FormPage, given: Mapping[str, Any]
 ) -> tuple[dict[str, Any] | None, list[tuple[forms.Field, str]]]:
     """What the catalogue says to these answers; or None, and what is wrong with which of them."""
-    wrong = [FieldProblem(field.name, "format") for field in page.fields if not _well_formed(field, given)]
+    reasons = {"radio": "choice"}
+    wrong = [
+        FieldProblem(field.name, reasons.get(field.kind, "format"))
+        for field in page.fields
+        if not _well_formed(field, given)
+    ]
     if not wrong:
         try:
             answer = await site.call(None, "catalog", "POST", path, json={"answers": answers_of(page, given)})
