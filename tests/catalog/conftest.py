@@ -1,7 +1,9 @@
 """A catalogue on a new database, SQLite and PostgreSQL in turn."""
 
 import base64
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from services.catalog.store.work import Work
 from services.kit import migrations
 from services.kit.auth import Principal, caller
 from services.kit.service import Service
+from tests.catalog.people import PEOPLE, Names
 from tests.harness.postgres import new_database
 from tests.harness.templates import Template
 
@@ -82,3 +85,41 @@ def counts(catalog: Service) -> Callable[..., Any]:
             return {name: (await work.execute(text(f"SELECT count(*) FROM {name}"))).scalar_one() for name in tables}
 
     return count
+
+
+class Clock:
+    """A clock that stands still until it is moved: Thursday noon in China at first."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 26, 4, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, **step: float) -> None:
+        self.now += timedelta(**step)
+
+
+@pytest.fixture
+def clock(catalog: Service) -> Clock:
+    """The catalogue's clock from here on."""
+    found = Clock()
+    catalog.context.clock = found
+    return found
+
+
+@pytest.fixture
+async def signed_in(catalog: Service) -> AsyncIterator[Callable[[Principal], httpx.AsyncClient]]:
+    """Opens the API as one of `tests.catalog.people`: `signed_in(CHEN)`."""
+    catalog.app.state.verifier = Names()  # type: ignore[attr-defined]
+    transport = httpx.ASGITransport(catalog.app, raise_app_exceptions=False)
+    async with contextlib.AsyncExitStack() as stack:
+        clients = {
+            name: await stack.enter_async_context(
+                httpx.AsyncClient(
+                    transport=transport, base_url="http://catalog", headers={"Authorization": f"Bearer {name}"}
+                )
+            )
+            for name in PEOPLE
+        }
+        yield lambda person: clients[person.sub]
