@@ -41,10 +41,14 @@ class HistoryStore:
 
     async def writers(self, code: str, revision_id: str) -> frozenset[str]:
         """Everybody who wrote any of a revision: its reviewer is none of them."""
-        statement = select(transitions.c.actor.distinct()).where(
-            transitions.c.code == code,
-            transitions.c.revision_id == revision_id,
-            transitions.c.act.in_((Act.DRAFTED.value, Act.EDITED.value)),
+        statement = (
+            select(transitions.c.actor)
+            .distinct()
+            .where(
+                transitions.c.code == code,
+                transitions.c.revision_id == revision_id,
+                transitions.c.act.in_((Act.DRAFTED.value, Act.EDITED.value)),
+            )
         )
         return frozenset((await self._work.execute(statement)).scalars())
 
