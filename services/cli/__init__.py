@@ -18,6 +18,7 @@ from services.cli import (
     clients,
     databases,
     dead_letters,
+    demo,
     items,
     keys,
     listen,
@@ -61,7 +62,7 @@ def _before(context: typer.Context) -> None:
 for _module in (platform, snapshots, listen, outbox):
     _module.register(app)
 for _group in (
-    databases, topics, items, accounts, clients, staff, dead_letters, keys, audit,
+    databases, topics, items, demo, accounts, clients, staff, dead_letters, keys, audit,
 ):  # fmt: skip
     app.add_typer(_group.app)
 

@@ -7,7 +7,8 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from services.catalog.api.doors import Body, Division, Reading, Reason, Staff, Writing
 from services.catalog.domain.items import Outcome
-from services.catalog.handlers import organisations
+from services.catalog.domain.reform import MOST_ITEMS, MOST_SOURCES, MOST_TARGETS, ReformKind
+from services.catalog.handlers import organisations, reform
 from services.catalog.handlers.organisations import ShownOrganisation
 from services.catalog.store.organisations import ListedOrganisation, OrganisationQuery, PastState
 from services.contracts.base import Text
@@ -117,6 +118,34 @@ class PutOrganisation(Body):
     reason: Reason
 
 
+ShortId = Annotated[str, Field(min_length=1, max_length=128)]
+
+
+class Reform(Body):
+    """What is asked for: `targets` are organisations that are there (`id`), changed where more members are given, or
+    new ones (without `id`). `items` and `functions` say which target takes what over, where there are several."""
+
+    kind: ReformKind
+    sources: Annotated[list[ShortId], Field(min_length=1, max_length=MOST_SOURCES)]
+    targets: Annotated[list[dict[str, Any]], Field(max_length=MOST_TARGETS)] = []
+    items: Annotated[dict[str, ShortId], Field(max_length=MOST_ITEMS)] = {}
+    functions: Annotated[dict[str, ShortId], Field(max_length=MOST_ITEMS)] = {}
+    reason: Reason
+
+
+class ReformView(BaseModel):
+    """What a reform did."""
+
+    closed: tuple[str, ...]
+    targets: tuple[str, ...]
+    children: int = Field(description="Organisations that have another parent")
+    carried: int = Field(description="Items and bundles that are the targets' now")
+    retired: int = Field(description="Items that nobody took over")
+    codes: dict[str, str] = Field(description="Old code → new code; the old one goes on leading to the item")
+    revisions: int = Field(description="Revisions under way that went over")
+    entries: int = Field(description="Register entries whose source is a target now")
+
+
 def _summary(found: ListedOrganisation) -> dict[str, Any]:
     state = found.state
     names = ("id", "name", "division", "uscc", "uscc_verified", "kind", "level", "parent", "status")
@@ -134,7 +163,7 @@ async def list_organisations(
     q: Annotated[str, Query(max_length=100, description="A part of the name, or a USCC")] = "",
 ) -> Page[OrganisationSummary]:
     query = OrganisationQuery(division, parent, kind, None if status == "any" else status, q.strip())
-    found = await organisations.list_organisations(query, _organisation_cursor(keyset), keyset.limit + 1, work)
+    found = await organisations.list_organisations(query, organisation_cursor(keyset), keyset.limit + 1, work)
     shown, following = keyset.page(found, lambda organisation: (organisation.state.id,))
     return Page[OrganisationSummary](items=[OrganisationSummary.of(each) for each in shown], next=following)
 
@@ -173,12 +202,21 @@ async def put_organisation(
     return _shown(shown, response)
 
 
+@router.post("/organisations/reforms", summary="Merge, split, rename or abolish organisations (机构改革)")
+async def reform_organisations(body: Reform, staff: Staff, work: Writing) -> ReformView:
+    done = await reform.reform_organisations(
+        staff, body.kind, body.sources, body.targets, body.items, body.functions, body.reason, work
+    )
+    return ReformView(**{name: getattr(done, name) for name in ReformView.model_fields})
+
+
 def _shown(shown: ShownOrganisation, response: Response) -> OrganisationView:
     response.headers["ETag"] = etag(shown.version)
     return OrganisationView.of_shown(shown)
 
 
-def _organisation_cursor(keyset: Keyset) -> str | None:
+def organisation_cursor(keyset: Keyset) -> str | None:
+    """Where a list by organisation goes on. Raises Malformed for a cursor that it did not give."""
     match keyset.after:
         case None:
             return None

@@ -1,0 +1,280 @@
+"""One run over one file: batches that commit with their events, at a bounded rate, from where a killed run was."""
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+from typing import Final, TypeVar
+from zoneinfo import ZoneInfo
+
+from services.catalog.domain.imports import ImportReport, Mode, Problem, Raw, Refused, Row, Seen, Unreadable
+from services.catalog.domain.items import Provenance
+from services.catalog.domain.mapping import DEFAULT, ColumnMapping, canonical
+from services.catalog.domain.organisations import OrganisationState
+from services.catalog.domain.rows.reader import RowReader
+from services.catalog.handlers.imports.outcomes import ACTOR_ID, take
+from services.catalog.handlers.imports.readers import Format, open_rows
+from services.catalog.handlers.imports.report import ReportFile
+from services.catalog.handlers.organisations import register_organisations
+from services.catalog.store.work import Work
+from services.contracts.base import Text
+from services.kit.ids import new_id
+from services.kit.testing import failpoint
+
+BATCH_ROWS: Final = 500
+"""Rows that commit together, with their events. An editor's change waits for one batch at most."""
+CHINA: Final = ZoneInfo("Asia/Shanghai")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What to import, and how."""
+
+    path: Path
+    kind: Format
+    source: str
+    """Where the items come from: in the history, the audit, the drafts."""
+    mode: Mode = Mode.DRAFTS
+    mapping: ColumnMapping = DEFAULT
+
+    def digest(self) -> str:
+        """SHA-256 of the file and of how it is read: the same again is the same import."""
+        found = hashlib.sha256(b"\0".join((self.kind.encode(), self.mode.encode(), self.source.encode())))
+        found.update(canonical(self.mapping))
+        with self.path.open("rb") as source:
+            while part := source.read(1 << 20):
+                found.update(part)
+        return found.hexdigest()
+
+
+async def import_items(
+    order: Order,
+    work: Work,
+    *,
+    events_per_second: float = 0,
+    report: ReportFile | None = None,
+    on_problem: Callable[[Problem, bool], None] | None = None,
+) -> ImportReport:
+    """Make drafts of a file's items, or put them in force (`Mode`); `on_problem` hears of each refusal (True) and
+    warning (False). Raises Unreadable for a file that is not what it should be, OSError for one that cannot be read.
+
+    Batches of rows commit with their events; the same file again changes nothing; a run that was killed goes on behind
+    its last batch. Of a file only codes' digests and the organisations' names stay in memory.
+    """
+    digest = await asyncio.to_thread(order.digest)
+    opened = open_rows(order.path, order.kind)
+    year = work.now().astimezone(CHINA).year
+    if opened.header is not None and (missing := order.mapping.missing(opened.header)):
+        raise Unreadable(f"the file has no column for {', '.join(missing)} (see the mapping)")
+    run = _Run(order, work, _Pace(events_per_second), report, on_problem)
+    await run.begin(digest)
+    reader = RowReader(order.mapping, year, header=opened.header)
+    seen = Seen()
+    batches = _batches(_read(raw, reader, seen) for raw in opened.rows)
+    # Rows are read in another thread while the database takes those before.
+    coming = asyncio.ensure_future(asyncio.to_thread(next, batches, None))
+    try:
+        while batch := await coming:
+            coming = asyncio.ensure_future(asyncio.to_thread(next, batches, None))
+            await run.take(batch)
+        await run.finish()
+    finally:
+        coming.cancel()
+        if report is not None:
+            report.close()
+    return run.report
+
+
+def _read(raw: Raw, reader: RowReader, seen: Seen) -> Row | Problem:
+    try:
+        row = reader.read(raw)
+    except Refused as refused:
+        return refused.problem
+    if not seen.add(row.content.code):
+        return Problem(raw.number, "code", "repeated_code", f"{row.content.code} came before")
+    return row
+
+
+@dataclass
+class _Names:
+    """What the rows of one file call an organisation."""
+
+    state: OrganisationState
+    counts: Counter[str] = field(default_factory=Counter)
+    own: set[str] = field(default_factory=set)
+    """Names from rows whose department is the organisation itself: they count before all others."""
+    rows: dict[str, int] = field(default_factory=dict)
+    """The first row with each name."""
+
+    def add(self, row: Row) -> None:
+        name = row.organisation.name.zh
+        self.counts[name] += 1
+        self.rows.setdefault(name, row.number)
+        if row.names_itself:
+            self.own.add(name)
+
+    def best(self) -> str:
+        """The name that most rows give; the first of several."""
+        return max(self.counts, key=lambda name: (name in self.own, self.counts[name]))
+
+    def named(self) -> OrganisationState:
+        """The organisation under that name."""
+        best = self.best()
+        return self.state if self.state.name.zh == best else replace(self.state, name=Text(zh=best))
+
+
+class _Pace:
+    """Lets so many events a second pass: what an import announces must not stand in others' way."""
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._free = 0.0
+
+    async def passed(self, events: int) -> None:
+        """`events` more were announced; wait until the next may be."""
+        if not self._rate:
+            return
+        now = asyncio.get_running_loop().time()
+        self._free = max(self._free, now) + events / self._rate
+        await asyncio.sleep(max(0.0, self._free - now))
+
+
+class _Run:
+    """One run over one file."""
+
+    def __init__(
+        self,
+        order: Order,
+        work: Work,
+        pace: _Pace,
+        file: ReportFile | None,
+        on_problem: Callable[[Problem, bool], None] | None,
+    ) -> None:
+        self.report = ImportReport()
+        self._order = order
+        self._work = work
+        self._pace = pace
+        self._file = file
+        self._on_problem = on_problem
+        self._id = new_id()
+        self._position = 0
+        self._organisations: dict[str, _Names] = {}
+
+    async def begin(self, digest: str) -> None:
+        """A new run, or the one that was broken off."""
+        order = self._order
+        async with self._work as work:
+            before = await work.imports.unfinished(digest)
+            if before is None:
+                values = {"id": self._id, "file_digest": digest, "source": order.source[:200], "actor": ACTOR_ID}
+                await work.imports.begin({**values, "mode": order.mode.value, "report": self._document(0)})
+        if before is not None:
+            self._id, self._position = before.id, before.position
+            self.report = ImportReport.of(before.report)
+            self.report.resumed_at = before.position
+        if self._file is not None:
+            self._file.open(before.report["file"] if before is not None else 0)
+
+    def _document(self, file: int) -> dict[str, object]:
+        return self.report.document() | {"file": file}
+
+    async def take(self, batch: list[Row | Problem]) -> None:
+        """What can be taken of some rows, in one transaction."""
+        for each in batch:
+            if isinstance(each, Row):
+                self._organisations.setdefault(each.organisation.id, _Names(each.organisation)).add(each)
+        batch = [each for each in batch if _number(each) > self._position]
+        if not batch:
+            return
+        rows = [each for each in batch if isinstance(each, Row)]
+        before = self._position
+        async with self._work as work:
+            ids = dict.fromkeys(row.organisation.id for row in rows)
+            known = await work.organisations.many(ids)
+            # One that is known keeps its name until the whole file has been heard (see `finish`).
+            new = [self._organisations[key].named() for key in ids if key not in known]
+            created = await register_organisations(new, Provenance.IMPORT, work) if new else []
+            found = await take(rows, self._order.mode, self._order.source, work)
+            refused = [each for each in batch if isinstance(each, Problem)] + found.refused
+            left = {problem.row for problem in refused}
+            warned = [each for row in rows if row.number not in left for each in row.warnings] + found.warned
+            self.report.rows += len(batch)
+            self.report.organisations.update(created)
+            self.report.taken.update(found.taken)
+            self.report.refused.update(problem.reason for problem in refused)
+            self.report.warned.update(problem.reason for problem in warned)
+            self._position = _number(batch[-1])
+            await self._kept(before, refused, warned, work)
+            await failpoint("import.before_commit")
+        self._tell(refused, warned)
+        await failpoint("import.after_commit")
+        announced = found.announced if self._order.mode is Mode.AS_PUBLISHED else 0
+        await self._pace.passed(announced + len(created))
+
+    async def _kept(self, before: int, refused: list[Problem], warned: list[Problem], work: Work) -> None:
+        """The file and the run know of the batch: what the file has behind the committed place is cut off again."""
+        place = 0
+        if self._file is not None:
+            for problem, outcome in _in_order(refused, warned):
+                self._file.write(problem, outcome)
+            place = self._file.flush()
+        if not await work.imports.advance(self._id, before, self._position, self._document(place)):
+            raise Unreadable("this file is being imported by another run at this moment")
+
+    def _tell(self, refused: list[Problem], warned: list[Problem]) -> None:
+        if self._on_problem is not None:
+            for problem, outcome in _in_order(refused, warned):
+                self._on_problem(problem, outcome == "refused")
+
+    async def finish(self) -> None:
+        """Name each organisation as most of its rows do, and warn of other names.
+
+        Published data lists one organisation's items under several departments. Deciding only now makes the outcome
+        the same whenever the same file is imported again. What somebody has said of an organisation elsewhere stays.
+        """
+        for batch in _batches(self._organisations):
+            async with self._work as work:
+                known = await work.organisations.many(batch)
+                changed = []
+                for key in batch:
+                    names, (state, _) = self._organisations[key], known[key]
+                    from_here = state == replace(names.state, name=state.name) and state.name.zh in names.counts
+                    if from_here and state.name.zh != names.best():
+                        changed.append(names.named())
+                outcomes = await register_organisations(changed, Provenance.IMPORT, work) if changed else []
+            self.report.organisations.update(outcomes)
+        warned = []
+        for key, names in self._organisations.items():
+            best = names.best()
+            for name in names.counts.keys() - {best}:
+                detail = f"{names.counts[name]} rows call {key} {name}; kept as {best}"
+                warned.append(Problem(names.rows[name], "department", "organisation_name", detail, best))
+        warned.sort(key=lambda problem: problem.row)
+        self.report.warned.update(problem.reason for problem in warned)
+        async with self._work as work:
+            for problem in warned:
+                if self._file is not None:
+                    self._file.write(problem, "taken")
+            place = self._file.flush() if self._file is not None else 0
+            document = self._document(place)
+            await work.imports.advance(self._id, self._position, self._position, document, finished=work.now())
+        self._tell([], warned)
+
+
+def _number(each: Row | Problem) -> int:
+    return each.number if isinstance(each, Row) else each.row
+
+
+def _in_order(refused: Iterable[Problem], warned: Iterable[Problem]) -> list[tuple[Problem, str]]:
+    found = [(problem, "refused") for problem in refused] + [(problem, "taken") for problem in warned]
+    return sorted(found, key=lambda each: each[0].row)
+
+
+def _batches(values: Iterable[T]) -> Iterator[list[T]]:
+    source = iter(values)
+    while batch := list(islice(source, BATCH_ROWS)):
+        yield batch
