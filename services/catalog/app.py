@@ -2,9 +2,11 @@
 
 from services.catalog.api import (
     appeals,
+    bundles,
     codes,
     corrections,
     divisions,
+    eligibility,
     history,
     items,
     organisations,
@@ -32,6 +34,8 @@ def build(settings: CatalogSettings) -> Service:
     context = Context.of(settings, TABLES)
     routers = [
         items.router,
+        eligibility.router,
+        bundles.router,
         codes.router,
         organisations.router,
         divisions.router,

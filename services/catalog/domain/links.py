@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from services.catalog.domain.items import Content, ItemContent
+from services.catalog.domain.items import BundleContent, Content, ItemContent
 
 ELEMENT: Final = "element"
 """A data element that a material proves or a field of the form asks for."""
@@ -22,7 +22,7 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 def links_of(content: Content) -> frozenset[tuple[str, str]]:
     """(link, target) of everything that `content` names; targets longer than any code are none."""
-    found = _item_links(content) if isinstance(content, ItemContent) else _bundle_links(content.shared_fields)
+    found = _item_links(content) if isinstance(content, ItemContent) else _bundle_links(content)
     return frozenset((link, target) for link, target in found if 0 < len(target) <= LONGEST_TARGET)
 
 
@@ -46,9 +46,12 @@ def _item_links(content: ItemContent) -> Iterator[tuple[str, str]]:
             yield ELEMENT, name
 
 
-def _bundle_links(fields: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    for element in fields:
+def _bundle_links(content: BundleContent) -> Iterator[tuple[str, str]]:
+    for element in content.shared_fields:
         yield ELEMENT, element
+    for member in content.members:
+        for name in _NAME.findall(member.when or ""):
+            yield ELEMENT, name
 
 
 def asked_elements(content: ItemContent) -> dict[str, str]:

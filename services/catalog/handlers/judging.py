@@ -1,12 +1,14 @@
 """What stands against a content, and what its publication would touch."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from services.catalog import errors
 from services.catalog.domain.findings import Finding
 from services.catalog.domain.form import form_problems
 from services.catalog.domain.items import Content, ItemContent
+from services.catalog.handlers import bundles
 from services.catalog.handlers.lint import findings_of
 from services.catalog.store.revisions import Touched
 from services.catalog.store.work import Work
@@ -26,14 +28,16 @@ def form_problems_of(content: Content) -> list[FieldProblem]:
     ]
 
 
-async def findings_in(content: Content, work: Work) -> Sequence[Finding]:
-    """What the lint refuses of `content` now."""
-    return await findings_of(content, work) if isinstance(content, ItemContent) else ()
+async def findings_in(content: Content, work: Work, *, by: datetime | None = None) -> Sequence[Finding]:
+    """What the lint refuses of `content` now; of a bundle, with its items as they will be `by` then."""
+    if isinstance(content, ItemContent):
+        return await findings_of(content, work)
+    return await bundles.findings_of(content, work, by=by)
 
 
-async def check_lint(content: Content, work: Work) -> None:
+async def check_lint(content: Content, work: Work, *, by: datetime | None = None) -> None:
     """Raise LintRefused with all that the lint refuses of `content`, unless it refuses nothing."""
-    if found := await findings_in(content, work):
+    if found := await findings_in(content, work, by=by):
         raise errors.LintRefused(errors=[told(finding) for finding in found])
 
 

@@ -84,7 +84,7 @@ async def approve(
         after = life.moved(revision, Act.REVIEWED, work.now(), reason, reviewer=reviewer, effective_at=effective_at)
         life.check_reviewer(reviewer, await work.history.writers(revision.code, revision.id) | {revision.author.id})
         life.check_base(after, standing.version if standing else 0, standing.status if standing else None)
-        await check_lint(content, work)
+        await check_lint(content, work, by=effective_at)
         await work.revisions.save(after)
         keep(after, Act.REVIEWED, officer, reason, work)
         approved = StoredRevision(after, content)

@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import func, select
 
 from services.catalog.store.appeals import AppealStore
+from services.catalog.store.bundles import BundleStore
 from services.catalog.store.codes import CodeStore
 from services.catalog.store.corrections import CorrectionStore
 from services.catalog.store.facts import FactsStore
@@ -37,6 +38,10 @@ class Work(UnitOfWork):
     @cached_property
     def items(self) -> ItemStore:
         return ItemStore(self)
+
+    @cached_property
+    def bundles(self) -> BundleStore:
+        return BundleStore(self)
 
     @cached_property
     def periods(self) -> PeriodStore:

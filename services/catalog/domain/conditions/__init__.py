@@ -49,7 +49,7 @@ __all__ = [
     "variable",
 ]
 
-_CACHED: Final = 2048
+_CACHED: Final = 512
 
 
 @lru_cache(maxsize=_CACHED)

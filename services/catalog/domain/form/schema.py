@@ -182,7 +182,11 @@ def reference_problems(schema: Schema) -> Iterator[FormProblem]:
                 )
             sizes[name] = expanded(definitions[name], (*under, name))
         if sizes[name] > MOST_EXPANDED:
-            raise _Reference("too_large", "引用展开后太大。", "The form is too large once its references are followed.")
+            raise _Reference(
+                "too_large",
+                f"表单里的规则超过 {MOST_EXPANDED} 条（引用展开算）。",
+                f"The form has more than {MOST_EXPANDED} rules, references followed.",
+            )
         return sizes[name]
 
     try:
@@ -192,7 +196,10 @@ def reference_problems(schema: Schema) -> Iterator[FormProblem]:
         return
     if total > MOST_EXPANDED:
         yield form_problem(
-            "form", "too_large", "引用展开后太大。", "The form is too large once its references are followed."
+            "form",
+            "too_large",
+            f"表单里的规则超过 {MOST_EXPANDED} 条（引用展开算）。",
+            f"The form has more than {MOST_EXPANDED} rules, references followed.",
         )
 
 
