@@ -167,6 +167,75 @@ TOPICS = {
 }
 
 
+def bundle(**changed: Any) -> dict[str, Any]:
+    """A bundle's guide: the licence first, then the sign; who lives here needs no permit."""
+    names = {
+        CODE: ITEM_NAME,
+        "B": {"zh": "营业执照", "en": "Business licence"},
+        "C": {"zh": "门头招牌", "en": "Shop sign"},
+        "D": {"zh": "旧的备案", "en": None},
+    }
+    when = {"zh": "不是本地人的时候", "en": "If you are not from here"}
+    order = [
+        ("B", None, (), "published"),
+        (CODE, when, (), "published"),
+        ("C", None, ("B",), "suspended"),
+        ("D", None, (), None),
+    ]
+    steps = [
+        {"code": code, "name": names[code], "when_text": text, "after": list(after), "status": status}
+        for code, text, after, status in order
+    ]
+    bring = [
+        {
+            "name": {"zh": "身份证明", "en": "Proof of identity"},
+            "note": None,
+            "required": True,
+            "for": ["B", CODE],
+            "known_by": None,
+        },
+        {
+            "name": {"zh": "证件照", "en": "Photo"},
+            "note": {"zh": "白底", "en": None},
+            "required": True,
+            "for": [CODE],
+            "known_by": None,
+        },
+        {
+            "name": {"zh": "营业执照", "en": "Business licence"},
+            "note": None,
+            "required": False,
+            "for": ["C"],
+            "known_by": {"code": LICENCE, "name": names["B"], "source": HOLDER},
+        },
+    ]
+    return {
+        "code": BUNDLE,
+        "bundle_version": 2,
+        "name": {"zh": "开一家理发店", "en": "Open a hairdresser's"},
+        "summary": {"zh": "从执照到招牌。", "en": None},
+        "organisation": HOLDER,
+        "division": "511602000000",
+        "subjects": ["company"],
+        "topics": [],
+        "members": [{"code": each["code"], "name": each["name"], "when": None} for each in steps],
+        "shared_fields": ["home_address"],
+        "shared_materials": [],
+        "published_at": "2026-11-01T00:00:00+00:00",
+        "status": "published",
+        "status_reason": "",
+        "items": [
+            summary(),
+            summary(code="B", name=names["B"]),
+            summary(code="C", name=names["C"], status="suspended"),
+        ],
+        "steps": steps,
+        "bring": bring,
+        "asked_once": [{"element": "home_address", "name": {"zh": "住址", "en": "Address"}, "for": ["B", CODE]}],
+        "questions": QUESTIONS[:1],
+    } | changed
+
+
 def fill_catalogue(world: World) -> None:
     """The catalogue as the pages meet it."""
     on = world.services.on
@@ -177,6 +246,9 @@ def fill_catalogue(world: World) -> None:
     on("catalog", "GET", f"/items/{CODE}/versions/2", before)
     on("catalog", "GET", f"/items/{CODE}/versions/1", before | {"item_version": 1})
     on("catalog", "GET", "/topics", TOPICS)
+    on("catalog", "GET", f"/bundles/{BUNDLE}", bundle())
+    told = [{"code": code, "name": ITEM_NAME, "applies": so} for code, so in (("B", True), (CODE, False), ("C", None))]
+    on("catalog", "POST", f"/bundles/{BUNDLE}/eligibility", {"members": told})
     on("catalog", "GET", "/bundles", {"items": [bundle_summary()], "next": None})
     on(
         "catalog",

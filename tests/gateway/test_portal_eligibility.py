@@ -3,7 +3,7 @@
 import pytest
 
 from tests.gateway.conftest import Browser
-from tests.gateway.portal_parts import CODE, fill_catalogue, whole_item
+from tests.gateway.portal_parts import BUNDLE, CODE, bundle, fill_catalogue, whole_item
 from tests.gateway.test_portal_guide import text_of
 from tests.gateway.world import World, problem
 
@@ -99,3 +99,40 @@ async def test_an_item_without_questions_says_so(browser: Browser, world: World)
     assert "没有能先查的条件" in (await browser.get(PAGE)).text
     world.services.on("catalog", "GET", f"/items/{CODE}", whole_item(conditions=[]))
     assert "/eligibility" not in (await browser.get(f"/items/{CODE}")).text
+
+
+async def test_a_bundle_shows_one_list_of_what_to_bring_and_the_order(browser: Browser, world: World) -> None:
+    page = f"/bundles/{BUNDLE}"
+    answer = await browser.get(page)
+    words = text_of(answer.text)
+    for expected in (
+        "一件事 市场监管局牵头",
+        "4 件 不一定每件都要办",
+        "3 样",
+        "身份证明 要交 用在：营业执照、居住证办理",
+        "营业执照 不用交 用在：门头招牌 来自 市场监管局",
+        "什么时候要办：不是本地人的时候",
+        "门头招牌 暂停办理",
+        "先办完：营业执照",
+        "旧的备案 停办了",
+        "这些只问一次 住址",
+        "您住在本区吗",
+    ):
+        assert expected in words, expected
+    assert f'href="/items/{CODE}"' in answer.text
+    assert 'href="/items/D"' not in answer.text, "there is no such item any more"
+    answered = await browser.post(page, {"lives_here": "true"}, page=page)
+    assert world.services.made("catalog", "POST", f"{page}/eligibility")[0].json == {"answers": {"lives_here": True}}
+    words = text_of(answered.text)
+    for expected in ("3 件 照您答的", "2 样", "居住证办理 照您答的，不用办", "门头招牌 暂停办理 要不要办，还说不准"):
+        assert expected in words, expected
+    assert "证件照" not in words, "it is for what need not be done"
+    assert "用在：营业执照 " in words
+    wrong = await browser.post(page, {"lives_here": "x"}, page=page)
+    assert wrong.status_code == 422
+    assert "请选一项：您住在本区吗" in wrong.text
+    world.services.on("catalog", "GET", page, bundle(questions=[], status="retired", status_reason="改革"))
+    bare = await browser.get(page)
+    assert "这件事停办了 原因：改革" in text_of(bare.text)
+    again = await browser.get(page, headers={"if-none-match": bare.headers["etag"]})
+    assert again.status_code == 304

@@ -84,8 +84,11 @@ def visit_words(item: Item) -> str:
     return _("不用跑") if visits == 0 else ngettext("跑 %(num)d 次", "跑 %(num)d 次", visits) % {"num": visits}
 
 
-def facts(item: Item) -> list[tuple[str, str, str, str]]:
-    """The key facts: label, figure, unit, note. What the item does not say is not shown."""
+def facts(item: Item, fetched: int = 0) -> list[tuple[str, str, str, str]]:
+    """The key facts: label, figure, unit, note. What the item does not say is not shown.
+
+    `fetched`: how many of its materials the network has, so that nobody brings them.
+    """
     found = []
     limits = item["limits"]
     promised, statutory = limits.get("promised"), limits.get("statutory")
@@ -106,9 +109,13 @@ def facts(item: Item) -> list[tuple[str, str, str, str]]:
         note = _("网上办完，结果在网上取") if visits == 0 else pick(item.get("visit_reason"))
         found.append((_("要跑几次"), str(visits), ngettext("次", "次", visits), note))
     needed = [each for each in item["materials"] if each["required"]]
-    free = len(item["materials"]) - len(needed)
+    free = len(item["materials"]) - len(needed) - fetched
     note = _("在网上传，不用跑") if needed else _("填好就行")
-    if free:
+    if fetched:
+        note = ngettext("另外 %(num)d 样系统里有，不用交", "另外 %(num)d 样系统里有，不用交", fetched) % {
+            "num": fetched
+        }
+    elif free:
         note = ngettext("另有 %(num)d 样可交可不交", "另有 %(num)d 样可交可不交", free) % {"num": free}
     found.append((_("要您交的材料"), str(len(needed)), ngettext("样", "样", len(needed)), note))
     return found
@@ -207,9 +214,11 @@ def standing(item: Item) -> Standing:
     # Titles of a banner, so without a full stop; the reason is the catalogue's own words.
     reason = reason if isinstance(reason, str) else pick(reason)
     if status == "retired":
-        return Standing("retired", _("这个事项停办了"), reason, can_apply=False)
+        title = _("这件事停办了") if "members" in item else _("这个事项停办了")
+        return Standing("retired", title, reason, can_apply=False)
     if status == "suspended":
-        return Standing("suspended", _("这个事项暂停办理"), reason, can_apply=False)
+        title = _("这件事暂停办理") if "members" in item else _("这个事项暂停办理")
+        return Standing("suspended", title, reason, can_apply=False)
     current = item.get("current_version")
     if current and current != item["item_version"]:
         words = _("您看的是第 %(old)d 版，现在用的是第 %(now)d 版。") % {"old": item["item_version"], "now": current}
@@ -272,10 +281,7 @@ def materials(item: Item, names: Names) -> list[MaterialShown]:
         lines.append(_("证照：%(name)s") % {"name": licence.name} if licence else "")
         if holder and each["required"]:
             lines.append(_("%(who)s已经有了，还没有接通，先请您交。") % {"who": holder})
-        if each["required"]:
-            tag, kind = _("要交"), "wait"
-        else:
-            tag, kind = (_("不用交"), "act") if holder else (_("可交可不交"), "")
+        tag, kind = material_tag(required=each["required"], holder=holder)
         basis = law(each["basis"]) if each.get("basis") else ""
         shown = tuple(line for line in lines if line)
         holder = "" if each["required"] else holder
@@ -283,6 +289,13 @@ def materials(item: Item, names: Names) -> list[MaterialShown]:
             MaterialShown(pick(each["name"]), tag, kind, shown, holder, str(each.get("result_of") or ""), basis)
         )
     return found
+
+
+def material_tag(*, required: bool, holder: str) -> tuple[str, str]:
+    """Whether a material must be handed in, as a tag and its colour."""
+    if required:
+        return _("要交"), "wait"
+    return (_("不用交"), "act") if holder else (_("可交可不交"), "")
 
 
 def _made_by(material: Mapping[str, Any]) -> str:

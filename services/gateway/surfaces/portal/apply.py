@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -19,6 +19,8 @@ from services.kit.pages import gettext as _
 from services.kit.pages import pick
 
 Draft = Mapping[str, Any]
+NOT_TAKEN: Final = ("item-suspended", "item-retired")
+"""Why an item takes no applications, for a time or for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +112,27 @@ async def begin(request: Request) -> Response:
             headers={"idempotency-key": key_of(form.text("key", 100))},
         )
     except ServiceProblem as error:
-        if error.slug not in ("too-many-drafts", "item-retired"):
+        if error.slug not in ("too-many-drafts", *NOT_TAKEN):
             raise
-        return await site.pages.render(request, "gateway/notice.html", _not_begun(error.slug), status=409)
+        return await site.pages.render(request, "gateway/notice.html", _not_begun(error), status=409)
     return see_other(f"/apply/{answer.body['id']}")
 
 
-def _not_begun(slug: str) -> dict[str, str]:
+def reason_of(error: ServiceProblem) -> str:
+    """Why the item takes no applications, as its officers say it."""
+    reason = error.members.get("reason")
+    return _("原因：%(reason)s") % {"reason": reason} if isinstance(reason, str) and reason else ""
+
+
+def _not_begun(error: ServiceProblem) -> dict[str, str]:
     """Why no draft can be begun, and the way on."""
-    if slug == "too-many-drafts":
+    if error.slug == "item-suspended":
+        words = reason_of(error) or _("过些时候再来，或者打 12345 问。")
+        return {"title": _("这个事项暂停办理"), "words": words, "href": "/items", "button": _("去找事项")}
+    if error.slug == "too-many-drafts":
         words = _("没填完的草稿已经够多了。请先交掉几份，或者删掉不办的，再开始新的。")
         return {"title": _("草稿太多了"), "words": words, "href": "/cases", "button": _("看我的草稿")}
-    words = _("这个事项现在不办了，可能换了别的事项。搜一搜，或者打 12345 问。")
+    words = reason_of(error) or _("这个事项现在不办了，可能换了别的事项。搜一搜，或者打 12345 问。")
     return {"title": _("这个事项停办了"), "words": words, "href": "/items", "button": _("去找事项")}
 
 

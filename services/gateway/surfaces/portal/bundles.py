@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from services.gateway.surfaces.base import Site, path_id
 from services.gateway.surfaces.common import forms, kept
+from services.gateway.surfaces.common import guide as guides
 from services.gateway.surfaces.portal.eligibility import answered, page_of
 from services.gateway.surfaces.portal.guide import REVALIDATE
 from services.kit.pages import pick
@@ -23,6 +24,7 @@ class Step:
     item: Mapping[str, Any] | None
     when: str
     after: Sequence[str]
+    status: str
     applies: bool | None = None
 
 
@@ -48,20 +50,19 @@ async def apply_answers(request: Request) -> Response:
 
 def steps_of(bundle: Mapping[str, Any], applies: Mapping[str, bool | None]) -> list[Step]:
     """The items in their order, each with the names of those that go before it."""
-    members = {each["code"]: each for each in bundle["members"]}
-    summaries = {each["code"]: each for each in bundle.get("items") or ()}
-    ordered = [each["code"] for each in bundle.get("steps") or bundle["members"]]
+    names = {each["code"]: pick(each["name"]) for each in bundle["steps"]}
+    summaries = {each["code"]: each for each in bundle["items"]}
     return [
         Step(
-            code=code,
-            name=pick(members[code]["name"]),
-            item=summaries.get(code),
-            when=pick(members[code].get("when_text")),
-            after=[pick(members[before]["name"]) for before in members[code].get("after") or () if before in members],
-            applies=applies.get(code),
+            code=each["code"],
+            name=pick(each["name"]),
+            item=summaries.get(each["code"]),
+            when=pick(each["when_text"]),
+            after=[names[before] for before in each["after"] if before in names],
+            status=each["status"] or "retired",
+            applies=applies.get(each["code"]),
         )
-        for code in ordered
-        if code in members
+        for each in bundle["steps"]
     ]
 
 
@@ -69,10 +70,11 @@ def bring_of(bundle: Mapping[str, Any], steps: Sequence[Step]) -> list[dict[str,
     """What to bring for the items that apply or may apply, each once, with what it is for."""
     names = {step.code: step.name for step in steps if step.applies is not False}
     found = []
-    for each in bundle.get("bring") or ():
-        wanted = [names[code] for code in each["for"] if code in names]
-        if wanted:
-            found.append({**each, "wanted": wanted, "shared": len(each["for"]) > 1})
+    for each in bundle["bring"]:
+        if wanted := [names[code] for code in each["for"] if code in names]:
+            holder = pick(each["known_by"]["source"]["name"]) if each.get("known_by") else ""
+            tag, kind = guides.material_tag(required=each["required"], holder=holder)
+            found.append({**each, "wanted": wanted, "holder": holder, "tag": tag, "kind": kind})
     return found
 
 
@@ -80,8 +82,7 @@ async def _opened(request: Request) -> tuple[dict[str, Any], forms.FormPage]:
     site = Site.of(request)
     code = path_id(request, "code")
     bundle = await site.get(None, "catalog", f"/bundles/{code}")
-    questions = bundle.get("questions") or ()
-    return bundle, page_of(questions)
+    return bundle, page_of(bundle["questions"])
 
 
 async def _show(
@@ -93,13 +94,14 @@ async def _show(
     found: Mapping[str, Any] | None = None,
     problems: Sequence[tuple[forms.Field, str]] = (),
 ) -> Response:
-    applies = {each["code"]: each.get("applies") for each in (found or {}).get("members", ())}
+    applies = {each["code"]: each["applies"] for each in found["members"]} if found else {}
     steps = steps_of(bundle, applies)
     values = {
         "bundle": bundle,
+        "standing": guides.standing(bundle),
         "steps": steps,
         "bring": bring_of(bundle, steps),
-        "asked_once": [pick(each["name"]) for each in bundle.get("asked_once") or ()],
+        "asked_once": [pick(each["name"]) for each in bundle["asked_once"]],
         "answered": found is not None,
         "page": page,
         "values": {field.name: forms.shown(field, given.get(field.name)) for field in page.fields},

@@ -61,13 +61,14 @@ async def shown(request: Request, item: dict[str, Any]) -> dict[str, Any]:
     listed = await kept.topic_names(request) if item["topics"] else {}
     # A topic without a name in the list is one of the free ones: its code is the word itself.
     topics = [(code, listed.get(code) or {"zh": code}) for code in item["topics"]]
+    materials = guides.materials(item, names)
     return {
         "item": item,
         "standing": guides.standing(item),
-        "facts": guides.facts(item),
+        "facts": guides.facts(item, sum(bool(each.holder) for each in materials)),
         "limit": guides.limit_ruler(item),
         "steps": guides.steps(item),
-        "materials": guides.materials(item, names),
+        "materials": materials,
         "results": guides.results(item, names),
         "topics": topics,
     }

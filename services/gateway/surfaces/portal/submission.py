@@ -10,7 +10,7 @@ from services.gateway.domain.sessions import Session
 from services.gateway.errors import ServiceAway, ServiceProblem
 from services.gateway.surfaces.base import Site, path_id, see_other, version_of
 from services.gateway.surfaces.common import forms
-from services.gateway.surfaces.portal.apply import Application, opened
+from services.gateway.surfaces.portal.apply import NOT_TAKEN, Application, opened, reason_of
 from services.gateway.surfaces.portal.materials import missing
 from services.kit.errors import FieldProblem, Kind
 from services.kit.pages import gettext as _
@@ -50,6 +50,11 @@ async def submit(request: Request) -> Response:
             return see_other(f"/cases/{application.draft['case_id']}/submitted")
         changed = error.kind is not Kind.INVALID
         note = _("这份草稿刚在别处改过，请再核对一遍。") if changed else ""
+        if error.slug in NOT_TAKEN:
+            told = _("这个事项暂停办理") if error.slug == "item-suspended" else _("这个事项停办了")
+            note = " ".join(
+                filter(None, [_("%(why)s，现在交不了。您填的都已存好。") % {"why": told}, reason_of(error)])
+            )
         status = 409 if changed else 422
         return await _show(request, site, session, application, problems=error.fields, note=note, status=status)
     except ServiceAway:

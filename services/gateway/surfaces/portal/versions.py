@@ -98,7 +98,10 @@ def _some(*lines: str) -> list[str]:
 
 
 def _material_lines(item: Mapping[str, Any]) -> list[str]:
-    return [_("：").join([each.name, _("；").join([each.tag, *each.lines])]) for each in guides.materials(item, {})]
+    return [
+        _("：").join([each.name, _("；").join(line.rstrip("。.") for line in [each.tag, *each.lines])])
+        for each in guides.materials(item, {})
+    ]
 
 
 def _limit_lines(item: Mapping[str, Any]) -> list[str]:
