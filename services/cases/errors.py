@@ -20,7 +20,15 @@ class ItemNotFound(NotFound):
 
 
 class ItemRetired(TongbanError):
+    """`reason` is the catalogue's, for everybody to read."""
+
     kind, slug, title = Kind.CONFLICT, "item-retired", "This item is no longer offered"
+
+
+class ItemSuspended(TongbanError):
+    """For a time; `reason` is the catalogue's, for everybody to read."""
+
+    kind, slug, title = Kind.CONFLICT, "item-suspended", "This item takes no applications for the time being"
 
 
 class PageNotFound(NotFound):

@@ -91,9 +91,10 @@ PEOPLE = {
         _person("boss", "赵全", "staff", "desk", *((ORGAN, r) for r in ("intake", "review", "decide", "deliver"))),
         _person("stranger", "钱远", "staff", "desk", (OTHER_ORGAN, "intake"), (OTHER_ORGAN, "review")),
         _person("auditor", "孙查", "staff", "desk", ("*", "auditor")),
+        _person("keeper", "陈静", "staff", "desk", (ORGAN, "editor")),
     )
 }
-LIN, ZHANG, CLERK, OFFICER, BOSS, STRANGER, AUDITOR = PEOPLE.values()
+LIN, ZHANG, CLERK, OFFICER, BOSS, STRANGER, AUDITOR, KEEPER = PEOPLE.values()
 
 
 class Names:

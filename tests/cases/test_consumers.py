@@ -8,7 +8,7 @@ import pytest
 from services.cases import consumers
 from services.cases.errors import ItemUnusable
 from services.cases.store.work import Work
-from services.contracts.catalog_items import ItemPublished, ItemRetired
+from services.contracts.catalog_items import ItemPublished, ItemRetired, ItemSuspended
 from services.kit.events import event_of
 from tests.cases.conftest import START, Rows, published
 
@@ -16,7 +16,11 @@ Works = Callable[[], Work]
 
 
 async def _hear(work: Works, data: Any, version: int = 1) -> None:
-    handle = consumers.item_published if isinstance(data, ItemPublished) else consumers.item_retired
+    handle = {
+        ItemPublished: consumers.item_published,
+        ItemSuspended: consumers.item_suspended,
+        ItemRetired: consumers.item_retired,
+    }[type(data)]
     await handle(event_of(data, subject=data.code, version=version, time=START), work())
 
 
@@ -46,9 +50,14 @@ async def test_an_item_heard_twice_changes_nothing(work: Works, rows: Rows) -> N
 async def test_a_retirement_that_is_older_than_the_version_in_force_is_none(work: Works, rows: Rows) -> None:
     await _hear(work, published("new", 2))
     await _hear(work, ItemRetired(code="new", item_version=1, retired_at=START, reason="merged"), 3)
-    assert await rows.one("SELECT retired_at FROM items WHERE code = 'new'") is None
+    assert await rows.one("SELECT status FROM items WHERE code = 'new'") == "published"
     await _hear(work, ItemRetired(code="new", item_version=2, retired_at=START, reason="merged"), 4)
-    assert await rows.one("SELECT retired_at FROM items WHERE code = 'new'") is not None
+    assert await rows.one("SELECT status FROM items WHERE code = 'new'") == "retired"
+
+
+async def test_nobody_applies_for_a_base_item(work: Works, rows: Rows) -> None:
+    await _hear(work, published("new", 1, kind="base", form={}))
+    assert await rows.one("SELECT count(*) FROM items WHERE code = 'new'") == 0
 
 
 @pytest.mark.parametrize(

@@ -155,10 +155,10 @@ async def test_versions_that_arrive_late_do_not_come_into_force(work: Works) -> 
     assert dossier.case.item_version == 3
 
 
-async def test_a_retired_item_takes_no_new_case(work: Works, clock: Clock) -> None:
+async def test_a_retired_item_takes_no_new_case(work: Works) -> None:
     first, _ = await _submit(work)
-    await items.retire_item(work(), SIMPLE, 1, clock.now)
-    with pytest.raises(ItemRetired):
+    await items.hold_item(work(), SIMPLE, 1, "retired", "并入别的事项")
+    with pytest.raises(ItemRetired, match="并入别的事项"):
         await _submit(work, key="k2")
     again, _ = await _submit(work)  # what was handed in goes on
     assert again.case.id == first.case.id

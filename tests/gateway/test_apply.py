@@ -75,16 +75,31 @@ async def test_a_key_of_other_letters_is_a_400(person: Browser, world: World, ke
 
 @pytest.mark.parametrize(
     ("slug", "words", "onward"),
-    [("too-many-drafts", "草稿太多了", "/cases"), ("item-retired", "这个事项停办了", "/items")],
+    [
+        ("too-many-drafts", "草稿太多了", "/cases"),
+        ("item-retired", "这个事项停办了", "/items"),
+        ("item-suspended", "这个事项暂停办理", "/items"),
+    ],
 )
 async def test_a_draft_that_cannot_be_begun_says_why(
     person: Browser, world: World, slug: str, words: str, onward: str
 ) -> None:
-    world.services.on("cases", "POST", "/drafts", lambda _: problem(409, slug))
+    world.services.on("cases", "POST", "/drafts", lambda _: problem(409, slug, reason="系统 <b>升级"))
     answer = await person.post("/items/510123002000/apply", {}, page="/items/510123002000/apply")
     assert answer.status_code == 409
     assert f"<h1>{words}</h1>" in answer.text
     assert f'class="btn" href="{onward}"' in answer.text
+    assert ("原因：系统 &lt;b&gt;升级" in answer.text) == (slug != "too-many-drafts")
+
+
+@pytest.mark.parametrize(("slug", "words"), [("item-suspended", "暂停办理"), ("item-retired", "停办了")])
+async def test_what_cannot_be_handed_in_now_is_kept_and_says_why(
+    person: Browser, world: World, slug: str, words: str
+) -> None:
+    world.services.on("cases", "POST", f"/drafts/{DRAFT}/submission", lambda _: problem(409, slug, reason="系统升级"))
+    answer = await person.post(f"/apply/{DRAFT}/submission", {"version": "1"}, page=CHECK)
+    assert answer.status_code == 409
+    assert f"这个事项{words}，现在交不了。您填的都已存好。 原因：系统升级" in answer.text
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from services.cases.api import present
 from services.cases.api import views as v
 from services.cases.api.doors import FILE, Id, Reading, Writing, after_id, after_task, send_file, send_result
 from services.cases.domain.cases import Gap
 from services.cases.domain.dossier import Dossier
-from services.cases.handlers import delivery, desk, reading
+from services.cases.handlers import delivery, desk, reading, running
 from services.cases.store.work import Work
 from services.kit.auth import Officer, Principal
 from services.kit.http import IdempotencyKey, IfMatch, ListKeyset, Page, etag
@@ -47,6 +47,18 @@ async def list_cases(
         found, lambda row: [row[0].due_on.isoformat(), row[0].case.id] if row[0].due_on else [row[0].case.id]
     )
     return Page(items=[present.desk_summary(row, item, work.now()) for row, item in rows], next=cursor)
+
+
+@router.get("/items/{code}/running")
+async def list_running(
+    code: Annotated[str, Path(max_length=128, description="item code")],
+    officer: Officer,
+    work: Writing,
+    version: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="of this version only")] = None,
+) -> v.RunningView:
+    """Cases of an item that have not come to their end: what its keepers look at before they take the item away."""
+    found = await running.list_running(work, officer, code, version)
+    return present.running_view(found)
 
 
 @router.get("/cases/{case_id}")

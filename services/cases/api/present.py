@@ -14,6 +14,7 @@ from services.cases.domain.limits import Due
 from services.cases.handlers.acts import roles_at
 from services.cases.handlers.desk import Queues
 from services.cases.handlers.drafts import OpenDraft
+from services.cases.handlers.running import Running
 from services.cases.store.cases import Access, Listed
 from services.kit.auth import Principal
 from services.kit.errors import FieldProblem
@@ -204,6 +205,16 @@ def _summary(case: Case, item: Item, now: datetime) -> dict[str, object]:
 
 def queues_view(queues: Queues) -> v.QueuesView:
     return v.QueuesView(**queues.waiting, returned=queues.returned, overdue=queues.overdue, due_soon=queues.due_soon)
+
+
+def running_view(running: Running) -> v.RunningView:
+    cases = [
+        v.RunningCaseView(
+            number=case.number, item_version=case.item_version, status=case.status, submitted_at=case.submitted_at
+        )
+        for case in running.cases
+    ]
+    return v.RunningView(count=running.count, more=running.more, cases=cases)
 
 
 def access_view(access: Access, item: Item) -> v.AccessView:

@@ -248,6 +248,23 @@ class QueuesView(View):
     due_soon: int
 
 
+class RunningCaseView(View):
+    """A case that has not come to its end, without anything of its applicant."""
+
+    number: str
+    item_version: int
+    status: Status
+    submitted_at: datetime
+
+
+class RunningView(View):
+    """Running cases of an item: how many (`more`: that many at least), and the oldest hundred of them."""
+
+    count: int
+    more: bool
+    cases: list[RunningCaseView]
+
+
 class AccessView(View):
     """Who opened the case, when and why; the applicant reads this."""
 

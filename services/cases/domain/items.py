@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 from services.cases.domain import forms
 from services.cases.domain.forms import Form
@@ -26,6 +27,18 @@ class Material:
     media_types: tuple[str, ...]
     max_bytes: int
     max_files: int
+
+
+ItemStatus = Literal["published", "suspended", "retired"]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Which version of an item new applications stand on, and whether there may be any: why not, in `reason`."""
+
+    version: int
+    status: ItemStatus = "published"
+    reason: str = ""
 
 
 @dataclass(frozen=True)

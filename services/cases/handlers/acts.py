@@ -5,8 +5,8 @@ from typing import Any
 from services.cases.domain import cases as rules
 from services.cases.domain.cases import Act, Actor, Case
 from services.cases.domain.dossier import Dossier
-from services.cases.domain.items import Item
-from services.cases.errors import CaseNotFound, ItemNotFound, ItemRetired
+from services.cases.domain.items import Item, Offer
+from services.cases.errors import CaseNotFound, ItemNotFound, ItemRetired, ItemSuspended
 from services.cases.events import case_event
 from services.cases.store.work import Work
 from services.kit.audit import AuditEntry
@@ -60,13 +60,20 @@ def check_seen(case: Case, seen: int) -> None:
 
 
 async def item_in_force(work: Work, code: str) -> Item:
-    """The current version of an item that is offered. Raises ItemNotFound, ItemRetired."""
-    known = await work.items.in_force(code)
-    if known is None:
+    """The current version of an item that takes new cases. Raises ItemNotFound, ItemSuspended, ItemRetired."""
+    offer = check_offered(await work.items.in_force(code))
+    return await item_version(work, code, offer.version)
+
+
+def check_offered(offer: Offer | None) -> Offer:
+    """Raise ItemNotFound, ItemSuspended, ItemRetired unless the item takes new cases."""
+    if offer is None:
         raise ItemNotFound
-    if known[1]:
-        raise ItemRetired
-    return await item_version(work, code, known[0])
+    if offer.status == "suspended":
+        raise ItemSuspended(offer.reason, reason=offer.reason)
+    if offer.status == "retired":
+        raise ItemRetired(offer.reason, reason=offer.reason)
+    return offer
 
 
 async def item_version(work: Work, code: str, version: int) -> Item:

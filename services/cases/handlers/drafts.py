@@ -43,7 +43,7 @@ async def draft_item(work: Work, draft: Draft) -> Item:
     known = await work.items.current(draft.item_code)
     if known is None:
         raise ItemNotFound
-    return await item_version(work, draft.item_code, known[0])
+    return await item_version(work, draft.item_code, known.version)
 
 
 async def draft_files(work: Work, draft: Draft) -> list[StoredFile]:
@@ -57,7 +57,7 @@ async def draft_files(work: Work, draft: Draft) -> list[StoredFile]:
 
 
 async def begin_draft(work: Work, citizen: Principal, item_code: str, key: str) -> OpenDraft:
-    """Begin an application. Raises ItemNotFound, ItemRetired, TooManyDrafts, KeyReused."""
+    """Begin an application. Raises ItemNotFound, ItemSuspended, ItemRetired, TooManyDrafts, KeyReused."""
 
     async def begin() -> str:
         await item_in_force(work, item_code)

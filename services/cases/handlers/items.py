@@ -1,8 +1,6 @@
 """What the catalogue tells."""
 
-from datetime import datetime
-
-from services.cases.domain.items import Item
+from services.cases.domain.items import Item, ItemStatus
 from services.cases.errors import ItemUnusable
 from services.cases.store.work import Work
 
@@ -19,7 +17,7 @@ async def remember_item(work: Work, item: Item) -> None:
         await work.items.save(item)
 
 
-async def retire_item(work: Work, code: str, version: int, at: datetime) -> None:
-    """Take no new cases of an item; its running cases go on."""
+async def hold_item(work: Work, code: str, version: int, status: ItemStatus, reason: str) -> None:
+    """Take no new cases of an item, for a time or for good; its running cases go on."""
     async with work:
-        await work.items.retire(code, version, at)
+        await work.items.hold(code, version, status, reason)

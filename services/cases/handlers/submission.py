@@ -12,7 +12,7 @@ from services.cases.domain.cases import Act, Case, Step
 from services.cases.domain.dossier import Dossier
 from services.cases.domain.items import Item
 from services.cases.domain.limits import local_day
-from services.cases.errors import ItemNotFound, ItemRetired, SubmissionInvalid
+from services.cases.errors import ItemNotFound, SubmissionInvalid
 from services.cases.handlers import acts
 from services.cases.handlers.acts import applicant, dossier, item_in_force, item_version, own_case
 from services.cases.handlers.drafts import draft_files, draft_item
@@ -44,8 +44,8 @@ async def submit_case(
 ) -> tuple[Dossier, bool]:
     """Hand in an application at once (申请), for clients that keep no draft; whether it is new comes with it.
 
-    The hot path: one transaction, every row of it written in one go at its end. Raises ItemNotFound, ItemRetired,
-    SubmissionInvalid, KeyReused.
+    The hot path: one transaction, every row of it written in one go at its end. Raises ItemNotFound, ItemSuspended,
+    ItemRetired, SubmissionInvalid, KeyReused.
     """
     if not forms.is_storable(answers):
         raise Invalid(fields=[FieldProblem("answers", "too_large", "at most 128 KiB of JSON in UTF-8")])
@@ -80,7 +80,7 @@ async def submit_draft(work: Work, citizen: Principal, draft_id: str, seen: int,
     """Hand a draft in: a new case, or what the notice on a returned one asked for; whether it is new comes with it.
 
     A second submission with another key is told which case the draft became (DraftSubmitted). Raises DraftNotFound,
-    DraftChanged, ItemRetired, SubmissionInvalid, WrongStep for a case that no longer waits for its amendment.
+    DraftChanged, ItemSuspended, ItemRetired, SubmissionInvalid, WrongStep for a case that waits for no amendment.
     """
 
     new: list[str] = []
@@ -90,9 +90,7 @@ async def submit_draft(work: Work, citizen: Principal, draft_id: str, seen: int,
         draft_rules.check_open(draft, seen)
         item = await draft_item(work, draft)
         if draft.amends is None:
-            current = await work.items.current(draft.item_code)
-            if current is None or current[1]:
-                raise ItemRetired
+            acts.check_offered(await work.items.current(draft.item_code))
         files = await draft_files(work, draft)
         problems = draft_rules.problems(item, draft.answers, {file.material or "" for file in files})
         if problems:
@@ -129,7 +127,7 @@ async def _division(work: Work, item_code: str) -> str:
         current = await work.items.current(item_code)
         if current is None:
             raise ItemNotFound
-        return (await item_version(work, item_code, current[0])).division
+        return (await item_version(work, item_code, current.version)).division
 
 
 class _OtherPlace(Exception):

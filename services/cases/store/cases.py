@@ -5,13 +5,13 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, func, select, tuple_, update
+from sqlalchemy import Row, Select, func, select, text, tuple_, update
 
-from services.cases.domain.cases import Actor, Case, Gap, Step
+from services.cases.domain.cases import Actor, Case, Gap, Status, Step
 from services.cases.domain.limits import Due
 from services.cases.errors import CaseNotFound
 from services.cases.store.sealing import Sealing
-from services.cases.store.tables import accesses, cases, steps, tasks
+from services.cases.store.tables import RUNNING, accesses, cases, steps, tasks
 from services.kit.auth import EVERYWHERE
 from services.kit.db import UnitOfWork
 from services.kit.ids import new_id
@@ -46,6 +46,16 @@ class Listed:
     case: Case
     applicant_name: str | None
     due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunningCase:
+    """A case that has not come to its end, as those who keep its item see it: nothing of its applicant."""
+
+    number: str
+    item_version: int
+    status: Status
+    submitted_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +126,19 @@ class CaseStore:
                 "closed_by": None,
             },
         )
+
+    async def running(self, item_code: str, version: int | None, limit: int) -> list[RunningCase]:
+        """Cases of an item that have not come to their end, the oldest first."""
+        names = ("number", "item_version", "status", "submitted_at")
+        statement = (
+            select(*(cases.c[name] for name in names))
+            .where(cases.c.item_code == item_code, text(RUNNING))
+            .order_by(cases.c.id)
+            .limit(limit)
+        )
+        if version is not None:
+            statement = statement.where(cases.c.item_version == version)
+        return [RunningCase(*row) for row in await self._work.execute(statement)]
 
     async def undated(self, after: str, limit: int) -> list[Case]:
         """Cases whose open task has no date, by id, from the one after `after`."""

@@ -1,11 +1,9 @@
 """Service items as the catalogue published them."""
 
-from datetime import datetime
-
 from pydantic import TypeAdapter
 from sqlalchemy import insert, select, update
 
-from services.cases.domain.items import Item
+from services.cases.domain.items import Item, ItemStatus, Offer
 from services.cases.store.tables import item_versions, items
 from services.kit.db import UnitOfWork
 
@@ -42,20 +40,22 @@ class ItemStore:
     def __init__(self, work: UnitOfWork, cache: ItemCache) -> None:
         self._work = work
         self._cache = cache
-        self._current: dict[str, tuple[int, bool] | None] = {}
+        self._current: dict[str, Offer | None] = {}
 
-    async def in_force(self, code: str) -> tuple[int, bool] | None:
+    async def in_force(self, code: str) -> Offer | None:
         """`current`, read once in this unit of work: many applications for one item share a transaction."""
         if code not in self._current:
             self._current[code] = await self.current(code)
         return self._current[code]
 
-    async def current(self, code: str) -> tuple[int, bool] | None:
-        """The current version of an item and whether it is retired; None when no such item was published."""
+    async def current(self, code: str) -> Offer | None:
+        """The current version of an item and whether it takes new cases; None when no such item was published."""
         found = (
-            await self._work.execute(select(items.c.version, items.c.retired_at).where(items.c.code == code))
+            await self._work.execute(
+                select(items.c.version, items.c.status, items.c.reason).where(items.c.code == code)
+            )
         ).first()
-        return None if found is None else (found.version, found.retired_at is not None)
+        return None if found is None else Offer(found.version, found.status, found.reason)
 
     async def version(self, code: str, version: int) -> Item | None:
         """One version of an item."""
@@ -74,14 +74,14 @@ class ItemStore:
         )
         known = await self.current(item.code)
         if known is None:
-            await self._work.execute(insert(items).values(code=item.code, version=item.version))
-        elif known[0] <= item.version:
-            await self._work.execute(
-                update(items).where(items.c.code == item.code).values(version=item.version, retired_at=None)
-            )
+            row = {"code": item.code, "version": item.version, "status": "published", "reason": ""}
+            await self._work.execute(insert(items), row)
+        elif known.version <= item.version:
+            changed = {"version": item.version, "status": "published", "reason": ""}
+            await self._work.execute(update(items).where(items.c.code == item.code).values(changed))
 
-    async def retire(self, code: str, version: int, at: datetime) -> None:
-        """Offer the item no longer, unless a later version was published since."""
+    async def hold(self, code: str, version: int, status: ItemStatus, reason: str) -> None:
+        """Take no new cases of the item, for a time or for good, unless a later version was published since."""
         await self._work.execute(
-            update(items).where(items.c.code == code, items.c.version <= version).values(retired_at=at)
+            update(items).where(items.c.code == code, items.c.version <= version).values(status=status, reason=reason)
         )

@@ -16,12 +16,14 @@ class Table(SQLModel, registry=registry()):
 
 
 class ItemRow(Table, table=True):
-    """The current version of each item that the catalogue published."""
+    """The current version of each item that the catalogue published, and whether it takes new cases."""
 
     __tablename__ = "items"
     code: str = Field(primary_key=True, max_length=128)
     version: int
-    retired_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    status: str = Field(max_length=16)
+    reason: str
+    """Why it takes none: said by the catalogue's officers to everybody."""
 
 
 class ItemVersionRow(Table, table=True):
@@ -50,6 +52,10 @@ class DraftRow(Table, table=True):
     updated_at: datetime = Field(sa_type=UtcDateTime)
     expires_at: datetime = Field(sa_type=UtcDateTime, index=True)
     __table_args__ = (Index("ix_drafts_owner", "owner", "id"),)
+
+
+RUNNING: Final = "status NOT IN ('delivered', 'withdrawn')"
+"""Cases that have not come to their end; as a condition word for word, so that their index serves."""
 
 
 class CaseRow(Table, table=True):
@@ -88,6 +94,7 @@ class CaseRow(Table, table=True):
     __table_args__ = (
         Index("ix_cases_applicant", "applicant", "id"),
         Index("ix_cases_desk", "organisation", "status", "id"),
+        Index("ix_cases_running", "item_code", "id", postgresql_where=text(RUNNING), sqlite_where=text(RUNNING)),
     )
 
 

@@ -11,6 +11,8 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+RUNNING = "status NOT IN ('delivered', 'withdrawn')"
+
 
 def upgrade() -> None:
     v1.create(op)
@@ -51,6 +53,14 @@ def upgrade() -> None:
     op.create_index("ix_cases_applicant", "cases", ["applicant", "id"], unique=False)
     op.create_index("ix_cases_applicant_index", "cases", ["applicant_index"], unique=False)
     op.create_index("ix_cases_desk", "cases", ["organisation", "status", "id"], unique=False)
+    op.create_index(
+        "ix_cases_running",
+        "cases",
+        ["item_code", "id"],
+        unique=False,
+        postgresql_where=sa.text(RUNNING),
+        sqlite_where=sa.text(RUNNING),
+    )
     op.create_table(
         "drafts",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -100,7 +110,8 @@ def upgrade() -> None:
         "items",
         sa.Column("code", sa.String(length=128), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
-        sa.Column("retired_at", UtcDateTime, nullable=True),
+        sa.Column("status", sa.String(length=16), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("code"),
     )
     op.create_table(
@@ -190,6 +201,12 @@ def downgrade() -> None:
     op.drop_index("ix_drafts_owner", table_name="drafts")
     op.drop_index("ix_drafts_expires_at", table_name="drafts")
     op.drop_table("drafts")
+    op.drop_index(
+        "ix_cases_running",
+        table_name="cases",
+        postgresql_where=sa.text(RUNNING),
+        sqlite_where=sa.text(RUNNING),
+    )
     op.drop_index("ix_cases_desk", table_name="cases")
     op.drop_index("ix_cases_applicant_index", table_name="cases")
     op.drop_index("ix_cases_applicant", table_name="cases")
