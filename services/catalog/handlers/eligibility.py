@@ -10,7 +10,7 @@ from services.catalog.domain import eligibility
 from services.catalog.domain.eligibility import Answered, Checks, Eligibility
 from services.catalog.domain.items import ItemContent
 from services.catalog.domain.periods import day_of
-from services.catalog.handlers.reading import item_in_force
+from services.catalog.handlers.standing import found_item
 from services.catalog.store.work import Work
 from services.contracts.catalog_items import Condition
 from services.contracts.catalog_resources import ElementContent
@@ -36,7 +36,7 @@ class Told:
 async def questions(code: str, work: Work) -> Asked:
     """What would have to be known to say whether one may apply. Raises ItemNotFound."""
     async with work:
-        content = (await item_in_force(code, work)).content
+        content = (await found_item(code, work)).content
         if not isinstance(content, ItemContent):
             raise errors.ItemNotFound
         expressions = [condition.expression for condition in content.conditions]
