@@ -34,8 +34,6 @@ FIRST_VISIT_BYTES = 40 * 1024
 
 PAGES = (
     "/",
-    "/items?q=居住证",
-    "/items?q=没有的",
     "/items/510123002000",
     "/items/510123002000/apply",
     f"/apply/{DRAFT}/pages/who",

@@ -37,7 +37,6 @@ def routes() -> Sequence[BaseRoute]:
         _get("/bundles/{code}", bundles.guide),
         _post("/bundles/{code}", bundles.apply_answers),
         _get("/items/{code}", guide.guide),
-        _get("/items/{code}/print", guide.printed),
         _get("/items/{code}/versions", versions.versions),
         _get("/items/{code}/eligibility", eligibility.ask),
         _post("/items/{code}/eligibility", eligibility.answer),

@@ -36,7 +36,7 @@ class Filter:
 
 FILTERS = (
     Filter("for", "subject", "person|company", "radio"),
-    Filter("topic", "topic", r"[^\x00-\x1f]{1,64}"),
+    Filter("topic", "topic", r"[^\x00-\x1f]{1,50}"),
     Filter("organisation", "organisation", r"[^\x00-\x1f]{1,128}"),
     Filter("type", "item_type", r"[0-9]{2}"),
     Filter("kind", "case_kind", "immediate|promised|other"),

@@ -15,7 +15,7 @@ from services.gateway.surfaces.portal.search import PER_PAGE, address_of, count_
 from services.kit.pages import gettext as _
 from services.kit.pages import pick
 
-_CODE = re.compile(r"[^\x00-\x1f\x7f/?#]{1,64}")
+_CODE = re.compile(r"[^\x00-\x1f\x7f/?#]{1,50}")
 
 
 async def index(request: Request) -> Response:
