@@ -8,13 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
-from typing import Final
-from zoneinfo import ZoneInfo
 
 from services.catalog.domain.life import ItemStatus
-
-CHINA: Final = ZoneInfo("Asia/Shanghai")
-"""Beijing time, by which days begin and end everywhere in the country."""
+from services.kit.clock import SHANGHAI
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +40,8 @@ def at(periods: Iterable[Period], instant: datetime) -> Period | None:
 
 
 def midnight(day: date) -> datetime:
-    """The instant at which `day` begins."""
-    return datetime.combine(day, time(), CHINA)
+    """The instant at which `day` begins: by Beijing time, as all days of the law."""
+    return datetime.combine(day, time(), SHANGHAI)
 
 
 def end_of(day: date, now: datetime) -> datetime:
@@ -56,7 +52,7 @@ def end_of(day: date, now: datetime) -> datetime:
 
 def day_of(instant: datetime) -> date:
     """The calendar day of an instant."""
-    return instant.astimezone(CHINA).date()
+    return instant.astimezone(SHANGHAI).date()
 
 
 def _joined(marks: Sequence[tuple[int, ItemStatus, datetime]]) -> tuple[Period, ...]:
