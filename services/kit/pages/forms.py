@@ -137,9 +137,9 @@ class FormGuard:
         if not hmac.compare_digest(unmasked, self._digest(secret)):
             raise FormExpired("the form token is not this browser's")
 
-    async def read(self, request: Request, limit: int = 256 * 1024) -> Form:
+    async def read(self, request: Request, limit: int = 256 * 1024, max_fields: int = 300) -> Form:
         """Read and check a posted form. Raises Unsupported, TooLarge, Malformed, FormExpired."""
-        form = await self._posted(request, limit)
+        form = await self._posted(request, limit, max_fields)
         self.check(request, form.text(FIELD))
         return form
 
@@ -161,11 +161,11 @@ class FormGuard:
             return form if told and origin in (None, self._origin) else None
         return form
 
-    async def _posted(self, request: Request, limit: int = 256 * 1024) -> Form:
+    async def _posted(self, request: Request, limit: int = 256 * 1024, max_fields: int = 300) -> Form:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/x-www-form-urlencoded" or getattr(request.state, "body_was_read", False):
             raise Unsupported("a form is expected")
-        form = parse_form(await read_body(request, limit))
+        form = parse_form(await read_body(request, limit), max_fields)
         request.state.posted = form
         return form
 

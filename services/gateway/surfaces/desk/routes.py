@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from starlette.routing import BaseRoute, Route
 
 from services.gateway.surfaces.base import leads_to
-from services.gateway.surfaces.desk import account, acts, cases, queues, subscriptions
+from services.gateway.surfaces.desk import account, acts, cases, catalogue, queues, subscriptions
 
 
 def routes() -> Sequence[BaseRoute]:
@@ -30,4 +30,5 @@ def routes() -> Sequence[BaseRoute]:
         ),
         Route("/subscriptions/{subscription_id}/{change}", subscriptions.change, methods=["POST"]),
         Route("/account", account.page, methods=["GET"]),
+        *catalogue.routes(),
     ]

@@ -1,0 +1,75 @@
+"""What people search for without finding it, and the synonyms that mend it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.gateway.errors import ServiceProblem
+from services.gateway.surfaces.base import Site, see_other
+from services.gateway.surfaces.desk.catalogue import officer, words
+from services.gateway.surfaces.desk.catalogue.officer import Officer, Problem
+from services.kit.errors import Kind
+from services.kit.pages import gettext as _
+
+
+async def page(request: Request) -> Response:
+    """The words that found nothing, by how often; for the registrar the synonyms besides."""
+    who = await officer.entered(request)
+    held = await who.site.held(request, who.session)
+    return await _page(who, officer.typed_of(held) if held else None)
+
+
+async def keep(request: Request) -> Response:
+    """Keep the synonyms: a line each, people's word = the items' word."""
+    site = Site.of(request)
+    form = await site.form(request)
+    who = await officer.entered(request)
+    typed = officer.typed_of(form)
+    pairs, wrong = _pairs(typed.get("synonyms", ""))
+    if wrong:
+        return await _page(who, typed, wrong, status=422)
+    try:
+        await who.send("PUT", "/search/synonyms", json={"synonyms": pairs})
+    except ServiceProblem as error:
+        if error.kind not in (Kind.INVALID, Kind.CONFLICT, Kind.FORBIDDEN):
+            raise
+        return await _page(who, typed, refused=words.refusal(error), status=error.status)
+    return see_other("/catalogue/misses?done=synonyms")
+
+
+def _pairs(typed: str) -> tuple[list[dict[str, str]], list[Problem]]:
+    found = []
+    for number, line in enumerate(typed.split("\n"), 1):
+        if not line.strip():
+            continue
+        word, sign, means = line.replace("＝", "=").partition("=")
+        if not (sign and word.strip() and means.strip()):
+            return [], [("f-synonyms", _("第 %(num)d 行要写成“大家的词 = 事项的词”") % {"num": number})]
+        found.append({"word": word.strip(), "means": means.strip()})
+    return found, []
+
+
+async def _page(
+    who: Officer,
+    typed: Mapping[str, str] | None,
+    wrong: Sequence[Problem] = (),
+    *,
+    refused: tuple[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    page = await who.get("/search/misses", limit=100)
+    registrar = who.may("registrar")
+    kept: Any = await who.site.get_or({}, who.session, "catalog", "/search/synonyms") if registrar else {}
+    rows = kept.get("synonyms") or kept.get("items") or []
+    written = "\n".join(f"{each['word']} = {each['means']}" for each in rows)
+    shown = {
+        "rows": page["items"],
+        "registrar": registrar,
+        "typed": typed if typed is not None else {"synonyms": written},
+        "errors": dict(wrong),
+        "summary": list(wrong),
+        "refused": refused,
+    }
+    return await who.show("misses", shown, current="misses", status=status)

@@ -1,0 +1,153 @@
+"""Reforms of organisations (机构改革) and their import from files."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from services.gateway.errors import ServiceProblem
+from services.gateway.surfaces.base import Site, see_other
+from services.gateway.surfaces.common.uploads import Upload
+from services.gateway.surfaces.desk.catalogue import officer, words
+from services.gateway.surfaces.desk.catalogue.officer import Officer, Problem
+from services.kit.errors import Kind, TooLarge
+from services.kit.pages import gettext as _
+
+KINDS = ("rename", "merge", "abolish", "split")
+LARGEST_FILE = 10 * 1024 * 1024
+_TOLD = (Kind.INVALID, Kind.CONFLICT, Kind.FORBIDDEN, Kind.NOT_FOUND, Kind.TOO_LARGE, Kind.MALFORMED)
+
+
+def kind_word(kind: str) -> str:
+    """A reform by its name."""
+    return {"rename": _("改名"), "merge": _("合并"), "abolish": _("撤销"), "split": _("拆分")}[kind]
+
+
+async def form(request: Request) -> Response:
+    """The form of a reform."""
+    who = await officer.entered(request)
+    held = await who.site.held(request, who.session)
+    return await _form(who, officer.typed_of(held) if held else dict(request.query_params))
+
+
+async def reform(request: Request) -> Response:
+    """Do it: items are carried over, their old codes stay as aliases."""
+    site = Site.of(request)
+    posted = await site.form(request)
+    who = await officer.entered(request)
+    typed = officer.typed_of(posted)
+    wrong: list[Problem] = []
+    body = _body(typed, wrong)
+    body["reason"] = officer.reason_of(typed, wrong)
+    if wrong:
+        return await _form(who, typed, wrong, status=422)
+    try:
+        await who.send("POST", "/organisations/reforms", json=body)
+    except ServiceProblem as error:
+        if error.kind not in _TOLD:
+            raise
+        listed = [("", each.detail or each.reason) for each in error.fields]
+        return await _form(who, typed, listed, refused=words.refusal(error), status=error.status)
+    return see_other("/catalogue/organisations?done=reform")
+
+
+def _body(typed: Mapping[str, str], wrong: list[Problem]) -> dict[str, Any]:
+    kind = typed.get("kind", "")
+    if kind not in KINDS:
+        wrong.append(("f-kind", _("请选怎么改")))
+    sources = [each.strip() for each in typed.get("sources", "").split("\n") if each.strip()]
+    if not sources:
+        wrong.append(("f-sources", _("请填原来的机构，一行一个编号")))
+    body: dict[str, Any] = {"kind": kind, "sources": sources, "targets": []}
+    name = {"zh": typed.get("name.zh", ""), "en": typed.get("name.en") or None}
+    target = typed.get("target", "")
+    if kind == "rename":
+        if not name["zh"]:
+            wrong.append(("f-name.zh", _("请填新名称")))
+        body["targets"] = [{"name": name}]
+    elif kind == "merge":
+        if not target:
+            wrong.append(("f-target", _("请填并到哪个机构")))
+        body["targets"] = [{"id": target}]
+    elif kind == "abolish" and target:
+        body["targets"] = [{"id": target}]
+    elif kind == "split":
+        body |= _split(typed.get("plan", ""), wrong)
+    return body
+
+
+def _split(plan: str, wrong: list[Problem]) -> dict[str, Any]:
+    try:
+        found = json.loads(plan)
+        if not (isinstance(found, dict) and isinstance(found["targets"], list)):
+            raise ValueError
+        return {name: found[name] for name in ("targets", "items") if name in found}
+    except (ValueError, KeyError, RecursionError):
+        wrong.append(("f-plan", _("拆分方案要写成 JSON，照例子改一改")))
+        return {}
+
+
+async def _form(
+    who: Officer,
+    typed: Mapping[str, str],
+    wrong: Sequence[Problem] = (),
+    *,
+    refused: tuple[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    shown = {
+        "kinds": [(each, kind_word(each)) for each in KINDS],
+        "typed": typed,
+        "errors": dict(wrong),
+        "summary": list(wrong),
+        "refused": refused,
+    }
+    return await who.show("reform", shown, current="organisations", status=status)
+
+
+async def import_form(request: Request) -> Response:
+    """The form that takes a file."""
+    return await _import(await officer.entered(request))
+
+
+async def import_file(request: Request) -> Response:
+    """Take a file of organisations, CSV or JSON lines, and show what became of each row."""
+    site = Site.of(request)
+    site.pages.forms.check_site(request)
+    who = await officer.entered(request)
+    received = Upload(request, LARGEST_FILE)
+    try:
+        await received.begin()
+        site.pages.forms.check(request, received.token)
+        if received.told_too_large:
+            raise TooLarge
+        if received.empty:
+            return await _import(who, [("f-file", _("请先选一个文件"))], status=422)
+        lines = re.search(r"\.(jsonl|ndjson|json)$", received.filename.lower())
+        content = b"".join([part async for part in received.content()])
+    except TooLarge:
+        await received.drain()
+        return await _import(who, [("f-file", _("文件太大，最多 10 MB，请拆开"))], status=413)
+    kind = "application/x-ndjson" if lines else "text/csv; charset=utf-8"
+    try:
+        answer = await who.send("POST", "/organisations/imports", content=content, headers={"content-type": kind})
+    except ServiceProblem as error:
+        if error.kind not in _TOLD:
+            raise
+        return await _import(who, refused=words.refusal(error), status=error.status)
+    return await _import(who, report=answer.body)
+
+
+async def _import(
+    who: Officer,
+    wrong: Sequence[Problem] = (),
+    *,
+    report: Mapping[str, Any] | None = None,
+    refused: tuple[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    shown = {"report": report, "errors": dict(wrong), "summary": list(wrong), "refused": refused}
+    return await who.show("organisations-import", shown, current="organisations", status=status)
