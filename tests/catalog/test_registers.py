@@ -321,3 +321,34 @@ async def test_what_is_in_use_is_not_closed(doors: Doors, work: Callable[[], Wor
     status, problem = await doors(REGISTRAR, "PUT", path, {"content": licence, "reason": "恢复"}, If_Match='"2"')
     assert (status, problem["errors"][0]["reason"]) == (422, "closed")
     assert (await doors(REGISTRAR, "PUT", "/registers/element/home_address", element(), If_Match='"2"'))[0] == 200
+
+
+async def test_what_an_item_names_is_told_with_what_the_network_has(doors: Doors, work: Callable[[], Work]) -> None:
+    for code, name in (("home_address", "户籍地址"), ("vaccination", "接种记录")):
+        assert (await doors(REGISTRAR, "PUT", f"/registers/element/{code}", element(name), **NEW))[0] == 200
+    resource = {
+        "name": {"zh": "住址"},
+        "source": {"id": POLICE.id},
+        "sharing": "conditional",
+        "elements": ["home_address"],
+    }
+    resource |= {"condition": {"zh": "办事时用"}, "base_register": "population"}
+    await doors(REGISTRAR, "PUT", "/registers/resource/101001/1", {"content": resource, "reason": WHY}, **NEW)
+    licence = {"name": {"zh": "犬证"}, "source": {"id": POLICE.id}, "elements": []}
+    await doors(REGISTRAR, "PUT", f"/registers/licence/{LICENCE}", {"content": licence, "reason": WHY}, **NEW)
+    asked = [("address", ("home_address",)), ("both", ("home_address", "vaccination")), ("unknown", ("nothing",))]
+    needs = [Material(id=id_, name=Text(zh=id_), required=True, elements=named) for id_, named in asked]
+    needs.append(Material(id="licence", name=Text(zh="证"), required=True, licence_type=LICENCE))
+    item = DOG.model_copy(update={"materials": tuple(needs), "results": (Result(name=Text(zh="证")),)})
+    await publish_items([item], Provenance.DEMO, work())
+    path, anyone = f"/items/{DOG.code}/named", officer("gateway")
+    status, told = await doors(anyone, "GET", path)
+    assert status == 200, told
+    entries = {(each["register"], each["code"]) for each in told["entries"]}
+    assert entries == {("element", "home_address"), ("element", "vaccination"), ("licence", LICENCE)}
+    known = {each["material"]: each["source"]["id"] for each in told["known"]}
+    assert known == {"address": POLICE.id, "licence": POLICE.id}, "what proves something else besides is still needed"
+    assert (await doors(anyone, "GET", f"{path}?version=1"))[1] == told
+    for query, status in (("?version=9", 404), ("?version=0", 422)):
+        assert (await doors(anyone, "GET", path + query))[0] == status
+    assert (await doors(anyone, "GET", "/items/NOTHING/named"))[0] == 404

@@ -9,13 +9,25 @@ CODE = "510123002000"
 BUNDLE = "511690001000"
 LICENCE = "11510000000000001X001"
 HOLDER = {"id": "11510000000000002X", "name": {"zh": "市场监管局", "en": "Market Supervision Bureau"}}
-REGISTERS = {
-    f"licence/{LICENCE}": {
-        "name": {"zh": "营业执照", "en": "Business licence"},
-        "source": HOLDER,
-        "sharing": "unconditional",
-    },
-    "element/home_address": {"name": {"zh": "住址", "en": "Address"}, "source": ORGANISATION},
+NAMED = {
+    "entries": [
+        {
+            "register": "licence",
+            "code": LICENCE,
+            "name": {"zh": "营业执照", "en": "Business licence"},
+            "source": HOLDER,
+        },
+        {
+            "register": "element",
+            "code": "home_address",
+            "name": {"zh": "住址", "en": "Address"},
+            "source": ORGANISATION,
+        },
+    ],
+    "known": [
+        {"material": id_, "name": {"zh": "营业执照", "en": "Business licence"}, "source": HOLDER}
+        for id_ in ("licence", "wanted")
+    ],
 }
 QUESTIONS = [
     {
@@ -256,7 +268,7 @@ def fill_catalogue(world: World) -> None:
         "/suggest",
         {"suggestions": [{"text": "居住证办理", "code": CODE}, {"text": "居住", "code": None}]},
     )
-    on("catalog", "GET", "/registers/.*", lambda call: {"content": REGISTERS[call.path.removeprefix("/registers/")]})
+    on("catalog", "GET", f"/items/{CODE}/named", NAMED)
     conditions = [
         {"zh": "住满半年。", "en": None, "checkable": True},
         {"zh": "信用良好。", "en": None, "checkable": False},

@@ -144,7 +144,7 @@ async def test_a_guide_does_without_what_the_catalogue_does_not_say(browser: Bro
     for path in (PAGE, f"{PAGE}/print"):
         assert (await browser.get(path)).status_code == 200
     world.services.on("catalog", "GET", PAGE, whole_item())
-    world.services.on("catalog", "GET", "/registers/.*", problem(503, "away"))
+    world.services.on("catalog", "GET", f"{PAGE}/named", problem(503, "away"))
     page = await browser.get(PAGE)
     assert page.status_code == 200
     assert "来自" not in page.text

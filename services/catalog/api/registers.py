@@ -1,15 +1,18 @@
 """HTTP: the registers of data elements, resources and licence types. Any verified caller may read."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from pydantic import BaseModel, Field
 
-from services.catalog.api.doors import Body, Reading, Reason, Staff, Writing
+from services.catalog.api.doors import Body, Code, Reading, Reason, Staff, Writing
 from services.catalog.domain.registers import Register
 from services.catalog.handlers import registers
+from services.catalog.handlers.named import named
 from services.catalog.store.registers import Entry
+from services.contracts.base import Text
+from services.contracts.catalog_items import Organisation
 from services.contracts.catalog_resources import ElementContent, LicenceTypeContent, ResourceContent
 from services.kit import http
 from services.kit.auth import caller
@@ -56,6 +59,52 @@ def seen_or_new(
             raise Malformed("If-None-Match takes * here")
         return None
     return http.if_match(if_match)
+
+
+class NamedEntry(BaseModel):
+    register_name: Literal["element", "licence"] = Field(serialization_alias="register")
+    code: str
+    name: Text
+    source: Organisation
+
+
+class KnownMaterial(BaseModel):
+    """A material that the network has: a licence type that is shared, or resources that give all that it proves."""
+
+    material: str = Field(description="id of the material in the item")
+    name: Text
+    source: Organisation
+
+
+class NamedByItem(BaseModel):
+    """What the registers say of what an item's materials and results name."""
+
+    entries: list[NamedEntry]
+    known: list[KnownMaterial]
+
+
+@router.get("/items/{code}/named", summary="What the registers say of what an item names")
+async def get_named(
+    code: Code,
+    work: Reading,
+    version: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="the version in force, where absent")] = None,
+) -> NamedByItem:
+    found = await named(code, version, work)
+    return NamedByItem(
+        entries=[
+            NamedEntry.model_construct(
+                register_name=entry.register,
+                code=entry.content.code,
+                name=entry.content.name,
+                source=entry.content.source,
+            )
+            for entry in found.entries.values()
+        ],
+        known=[
+            KnownMaterial(material=material.id, name=holder.name, source=holder.source)
+            for material, holder in found.known
+        ],
+    )
 
 
 @router.get("/registers/{register}", summary="Entries of a register")

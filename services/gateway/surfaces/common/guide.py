@@ -1,7 +1,7 @@
 """The guide in words, from an item of the catalogue: figures, steps, materials, where it stands."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from services.gateway.surfaces.common import terms
@@ -245,40 +245,27 @@ class MaterialShown:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What a register says of a licence type or data element: its name, who holds it, whether it is shared."""
+class Registered:
+    """What the registers say of what an item names: names by register ("licence", "element") and code; of materials
+    that the network has already, by id, who holds them."""
 
-    name: str
-    holder: str
-    shared: bool
-
-
-Names = Mapping[tuple[str, str], Known]
-"""By register ("licence", "element") and code."""
+    names: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    holders: Mapping[str, str] = field(default_factory=dict)
 
 
-def register_codes(item: Item) -> list[tuple[str, str]]:
-    """Every licence type and data element that the materials and results name."""
-    found: dict[tuple[str, str], None] = {}
-    for each in (*item["materials"], *(item.get("results") or ())):
-        if each.get("licence_type"):
-            found["licence", each["licence_type"]] = None
-        for code in each.get("elements") or ():
-            found["element", code] = None
-    return list(found)
+NOT_ASKED = Registered()
 
 
-def materials(item: Item, names: Names) -> list[MaterialShown]:
+def materials(item: Item, registered: Registered = NOT_ASKED) -> list[MaterialShown]:
     """What to bring, who makes it, what it proves, and what the network has already (不得要求重复提供)."""
     found = []
     for each in item["materials"]:
-        licence = names.get(("licence", each.get("licence_type") or ""))
-        elements = [names[key] for code in each.get("elements") or () if (key := ("element", code)) in names]
-        holder = licence.holder if licence and licence.shared else ""
+        licence = registered.names.get(("licence", each.get("licence_type") or ""))
+        proved = [name for code in each.get("elements") or () if (name := registered.names.get(("element", code)))]
+        holder = registered.holders.get(each["id"], "")
         lines = [pick(each.get("note")), _made_by(each)]
-        proved = [element.name for element in elements]
         lines.append(_("用来证明：%(what)s") % {"what": _("、").join(proved)} if proved else "")
-        lines.append(_("证照：%(name)s") % {"name": licence.name} if licence else "")
+        lines.append(_("证照：%(name)s") % {"name": licence} if licence else "")
         if holder and each["required"]:
             lines.append(_("%(who)s已经有了，还没有接通，先请您交。") % {"who": holder})
         tag, kind = material_tag(required=each["required"], holder=holder)
@@ -307,10 +294,9 @@ def _made_by(material: Mapping[str, Any]) -> str:
     return _("由机关或机构出具") if material.get("made_by") == "organ" else ""
 
 
-def results(item: Item, names: Names) -> list[tuple[str, str]]:
+def results(item: Item, registered: Registered) -> list[tuple[str, str]]:
     """What one gets, and the licence type that it is."""
-    found = []
-    for each in item.get("results") or ():
-        licence = names.get(("licence", each.get("licence_type") or ""))
-        found.append((pick(each["name"]), licence.name if licence else ""))
-    return found
+    names = registered.names
+    return [
+        (pick(each["name"]), names.get(("licence", each.get("licence_type") or ""), "")) for each in item["results"]
+    ]

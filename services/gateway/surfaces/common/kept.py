@@ -1,9 +1,8 @@
 """What pages keep: answers of the catalogue for a while in this process, and pages that a browser may ask after."""
 
-import asyncio
 import hashlib
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -12,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.gateway.surfaces.base import Site
-from services.gateway.surfaces.common.guide import Known, Names
+from services.gateway.surfaces.common.guide import Registered
 from services.kit.pages import pick
 
 SECONDS = 300
@@ -68,20 +67,17 @@ async def topic_names(request: Request) -> dict[str, Any]:
     return {each["code"]: each["name"] for each in (*listed["life_events"], *listed["topics"])}
 
 
-async def names(request: Request, codes: Iterable[tuple[str, str]]) -> Names:
-    """Names of licence types and data elements, by register and code; one that is not registered is left out."""
-    site, kept = Site.of(request), Kept.of(request)
-    wanted = [(register, code, f"/registers/{register}/{quote(code, safe='')}") for register, code in codes]
-    entries = await asyncio.gather(
-        *(kept.get((path,), partial(site.get_or, None, None, "catalog", path)) for _, _, path in wanted)
+async def registered(request: Request, item: Mapping[str, Any]) -> Registered:
+    """What the registers say of what an item's materials and results name; nothing where the catalogue is away."""
+    if not any(each.get("licence_type") or each.get("elements") for each in (*item["materials"], *item["results"])):
+        return Registered()
+    path, version = f"/items/{quote(item['code'], safe='')}/named", item["item_version"]
+    load = partial(Site.of(request).get_or, None, None, "catalog", path, version=version)
+    found = await Kept.of(request).get((path, str(version)), load) or {"entries": (), "known": ()}
+    return Registered(
+        {(each["register"], each["code"]): pick(each["name"]) for each in found["entries"]},
+        {each["material"]: pick(each["source"]["name"]) for each in found["known"]},
     )
-    found: dict[tuple[str, str], Known] = {}
-    for (register, code, _), entry in zip(wanted, entries, strict=True):
-        if entry:
-            content = entry["content"]
-            shared = content.get("sharing", "none") != "none"
-            found[register, code] = Known(pick(content["name"]), pick(content["source"]["name"]), shared)
-    return found
 
 
 def revalidated(request: Request, response: Response, cache: str) -> Response:

@@ -57,11 +57,11 @@ async def found(request: Request) -> dict[str, Any]:
 
 async def shown(request: Request, item: dict[str, Any]) -> dict[str, Any]:
     """What the guide's templates show of an item."""
-    names = await kept.names(request, guides.register_codes(item))
+    registered = await kept.registered(request, item)
     listed = await kept.topic_names(request) if item["topics"] else {}
     # A topic without a name in the list is one of the free ones: its code is the word itself.
     topics = [(code, listed.get(code) or {"zh": code}) for code in item["topics"]]
-    materials = guides.materials(item, names)
+    materials = guides.materials(item, registered)
     return {
         "item": item,
         "standing": guides.standing(item),
@@ -69,6 +69,6 @@ async def shown(request: Request, item: dict[str, Any]) -> dict[str, Any]:
         "limit": guides.limit_ruler(item),
         "steps": guides.steps(item),
         "materials": materials,
-        "results": guides.results(item, names),
+        "results": guides.results(item, registered),
         "topics": topics,
     }

@@ -100,7 +100,7 @@ def _some(*lines: str) -> list[str]:
 def _material_lines(item: Mapping[str, Any]) -> list[str]:
     return [
         _("：").join([each.name, _("；").join(line.rstrip("。.") for line in [each.tag, *each.lines])])
-        for each in guides.materials(item, {})
+        for each in guides.materials(item)
     ]
 
 
