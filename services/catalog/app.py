@@ -1,5 +1,7 @@
 """Composition root of the catalogue."""
 
+from collections import OrderedDict
+
 from services.catalog.api import (
     appeals,
     bundles,
@@ -12,7 +14,10 @@ from services.catalog.api import (
     organisations,
     registers,
     revisions,
+    search,
 )
+from services.catalog.handlers.reading import Uses
+from services.catalog.indexer import Indexer
 from services.catalog.publisher import Publisher
 from services.catalog.settings import CatalogSettings
 from services.catalog.store.tables import TABLES
@@ -34,6 +39,7 @@ def build(settings: CatalogSettings) -> Service:
     context = Context.of(settings, TABLES)
     routers = [
         items.router,
+        search.router,
         eligibility.router,
         bundles.router,
         codes.router,
@@ -46,6 +52,7 @@ def build(settings: CatalogSettings) -> Service:
         corrections.router,
     ]
     app = api_app(context, title=TITLE, routers=routers, verifier=TokenVerifier(settings))
+    app.state.uses, app.state.guides, app.state.topics = Uses(context), OrderedDict(), None
     relay = Relay(context, lambda: start_producer(settings))
-    workers: list[Worker] = [relay, Publisher(context), Sealer(context), ProofPruner(context)]
+    workers: list[Worker] = [relay, Publisher(context), Indexer(context), Sealer(context), ProofPruner(context)]
     return Service(context, app, workers=workers, topics=PUBLISHES)

@@ -6,4 +6,4 @@ from tests.kit.migrations import assert_migrations_match
 
 
 async def test_the_migrations_make_what_the_store_declares(database_url: str) -> None:
-    await assert_migrations_match(CatalogSettings, metadata, database_url)
+    await assert_migrations_match(CatalogSettings, metadata, database_url, besides="fulltext")

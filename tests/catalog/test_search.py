@@ -3,15 +3,17 @@
 from collections.abc import Callable, Sequence
 
 import httpx
+import orjson
 import pytest
 
 from services.catalog.demo import DEMO_ITEMS, load_demo
 from services.catalog.demo.for_people import DOG, RESIDENCE_PERMIT
 from services.catalog.demo.organisations import DISTRICT, ORGANISATIONS, POLICE
 from services.catalog.domain.form import standard_form
-from services.catalog.domain.items import ItemContent, Provenance, SearchQuery
-from services.catalog.domain.terms import MOST_QUERY_TERMS, fold, needed, query_terms, text_terms
-from services.catalog.handlers import organisations, publishing, reading
+from services.catalog.domain.items import ItemContent, Provenance
+from services.catalog.domain.search.queries import SearchQuery
+from services.catalog.domain.terms import MOST_QUERY_TERMS, needed, query_terms, text_terms
+from services.catalog.handlers import organisations, publishing, search
 from services.catalog.store.work import Work
 from services.contracts.base import Text
 from services.kit.service import Service
@@ -75,9 +77,9 @@ async def demo(catalog: Service) -> None:
     await load_demo(catalog)
 
 
-async def names(work: Work, query: str, **filters: object) -> list[str]:
-    found = await reading.search_items(SearchQuery(query_terms(query), fold(query), **filters), work)  # type: ignore[arg-type]
-    return [each.document["name"]["zh"] for each in found]
+async def names(work: Work, query: str, **filters: str) -> list[str]:
+    found = await search.find(SearchQuery(query, filters), work)
+    return [orjson.loads(summary)["name"]["zh"] for _, _, summary in found.page]
 
 
 MEANT = {

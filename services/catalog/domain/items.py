@@ -2,14 +2,13 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Final, Literal
 
 import orjson
 
 from services.catalog.domain.codes import CodeSystem
-from services.catalog.domain.terms import fold, weighted_terms
+from services.catalog.domain.terms import fold
 from services.contracts.base import Data, Text
 from services.contracts.catalog_items import (
     Basis,
@@ -92,15 +91,6 @@ class ItemContent(Data):
         told = (self.summary, self.case_kind, self.limits.promised, self.fee, self.conditions, self.basis, self.steps)
         return 10 * sum(map(bool, told)) + 10 * (self.visits is not None) - min(len(self.name.zh), 100)
 
-    def terms(self) -> Mapping[str, int]:
-        """What the item is found by, with weights: its names and code before its department before its text."""
-        texts = [(8, self.name.zh, True), (8, self.name.en or "", False), (8, self.code, False)]
-        texts += [(3, name, False) for name in _languages(self.organisation.name)]
-        texts += [(2, line, False) for line in _languages(self.summary)]
-        for text in (*self.conditions, *(material.name for material in self.materials)):
-            texts += [(1, line, False) for line in _languages(text)]
-        return weighted_terms(texts)
-
     @property
     def name_key(self) -> str:
         """Both names, folded, for matches of a whole phrase."""
@@ -149,12 +139,6 @@ class BundleContent(Data):
     def name_key(self) -> str:
         return fold(f"{self.name.zh} {self.name.en or ''}")
 
-    def terms(self) -> Mapping[str, int]:
-        texts = [(8, self.name.zh, True), (8, self.name.en or "", False)]
-        texts += [(2, line, False) for line in _languages(self.summary)]
-        texts += [(3, line, False) for member in self.members for line in _languages(member.name)]
-        return weighted_terms(texts)
-
 
 Content = ItemContent | BundleContent
 
@@ -185,24 +169,6 @@ class Outcome(StrEnum):
     UNCHANGED = "unchanged"
     HELD = "held"
     """It is suspended or retired here, and stays so."""
-
-
-@dataclass(frozen=True, slots=True)
-class SearchQuery:
-    """What a list of items is narrowed by. `terms` empty: everything that passes the filters."""
-
-    terms: tuple[str, ...] = ()
-    phrase: str = ""
-    subject: Subject | None = None
-    organisation: str | None = None
-    division: str | None = None
-    limit: int = 20
-    after: tuple[int, str] | None = field(default=None)
-    """Score and code of the last item of the page before."""
-
-
-def _languages(text: Text | None) -> tuple[str, ...]:
-    return (text.zh, text.en or "") if text else ()
 
 
 def digest_of(value: Any) -> str:

@@ -7,12 +7,12 @@ are cut into words. Width and case do not count (NFKC, case folding).
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 LONGEST_TERM: Final = 32
 LONGEST_QUERY: Final = 100
 MOST_QUERY_TERMS: Final = 24
+MOST_QUERY_RUNS: Final = 12
 
 _HAN: Final = r"\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 _RUNS: Final = re.compile(rf"(?P<han>[{_HAN}]+)|(?P<word>[^\W_{_HAN}]+)")
@@ -43,13 +43,26 @@ def text_terms(text: str, *, single: bool = False) -> set[str]:
     return found
 
 
-def weighted_terms(fields: Iterable[tuple[int, str, bool]]) -> Mapping[str, int]:
-    """Terms of several texts (weight, text, single), each with the greatest weight that it has anywhere."""
-    found: dict[str, int] = {}
-    for weight, text, single in fields:
-        for term in text_terms(text, single=single):
-            found[term] = max(weight, found.get(term, 0))
-    return found
+class Run(NamedTuple):
+    """Characters of a query that belong together: Han, or one word of another script."""
+
+    text: str
+    han: bool
+
+
+def query_runs(query: str) -> tuple[Run, ...]:
+    """What a query asks for, in its order, at most MOST_QUERY_RUNS.
+
+    Phrases such as 怎么办理 are dropped unless nothing else is left.
+    """
+    folded = fold(query[:LONGEST_QUERY])
+    kept = [run for run in runs_of(_PHRASES.sub(" ", folded)) if run.text not in _EMPTY]
+    return tuple((kept or runs_of(folded))[:MOST_QUERY_RUNS])
+
+
+def runs_of(folded: str) -> list[Run]:
+    """The runs of a folded text, in its order."""
+    return [Run(run[0] if run["han"] else run[0][:LONGEST_TERM], bool(run["han"])) for run in _RUNS.finditer(folded)]
 
 
 def query_terms(query: str) -> tuple[str, ...]:

@@ -7,7 +7,6 @@ from sqlalchemy import JSON, BigInteger, Column, Index, UniqueConstraint
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from services.catalog.domain.terms import LONGEST_TERM
 from services.kit.columns import BigId, JsonColumn, UtcDateTime
 from services.kit.db import kit_tables
 
@@ -319,13 +318,74 @@ class SearchMissRow(Table, table=True):
     count: int
 
 
-class ItemTermRow(Table, table=True):
-    """What each item's version in force can be found by (see `domain.terms`)."""
+class SearchDocumentRow(Table, table=True):
+    """What each item in force is found by (see `domain.search.documents`); the index of its words is made by
+    `migrations/fulltext.py`. Not a copy to rely on: made anew from the items at any time."""
 
-    __tablename__ = "item_terms"
-    term: str = Field(primary_key=True, max_length=LONGEST_TERM)
-    code: str = Field(primary_key=True, max_length=64, foreign_key="items.code", index=True)
-    weight: int
+    __tablename__ = "search_documents"
+    id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))
+    code: str = Field(max_length=64, unique=True)
+    version: int
+    tier: int
+    """0 holds what is used most."""
+    place: int
+    """In the order of use, the greatest first."""
+    name: str
+    name_key: str
+    facets: str
+    words: str
+    summary: str
+
+
+class SearchQueueRow(Table, table=True):
+    """Codes that wait for the indexer: those of bulk changes."""
+
+    __tablename__ = "search_queue"
+    id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))
+    code: str = Field(max_length=64)
+
+
+class SearchNameRow(Table, table=True):
+    """Names of items in force, for typing help: how many items have it, how much they are used, how it sounds."""
+
+    __tablename__ = "search_names"
+    name: str = Field(primary_key=True, max_length=100)
+    name_key: str = Field(max_length=200)
+    english_key: str = Field(max_length=200)
+    times: int
+    place: int
+    code: str = Field(max_length=64)
+    pinyin: str = Field(default="", max_length=700)
+    initials: str = Field(default="", max_length=100)
+    is_read: bool = Field(default=False, index=True)
+    """Whether its words are in the vocabulary."""
+    __table_args__ = (Index("ix_search_names_place", "place", "name"),)
+
+
+class SearchWordRow(Table, table=True):
+    """The vocabulary: words of items' names, how they sound, in how many names they stand."""
+
+    __tablename__ = "search_words"
+    word: str = Field(primary_key=True, max_length=50)
+    pinyin: str = Field(max_length=100, index=True)
+    initials: str = Field(max_length=50, index=True)
+    names: int
+
+
+class SearchKeyRow(Table, table=True):
+    """By what a mistyped word is found (see `domain.search.mending.keys_of`)."""
+
+    __tablename__ = "search_keys"
+    key: str = Field(primary_key=True, max_length=50)
+    word: str = Field(primary_key=True, max_length=50)
+
+
+class SearchStateRow(Table, table=True):
+    """Numbers of the search itself: the version of the synonyms."""
+
+    __tablename__ = "search_state"
+    name: str = Field(primary_key=True, max_length=32)
+    value: int
 
 
 metadata = Table.metadata
@@ -350,4 +410,9 @@ corrections = metadata.tables["corrections"]
 imports = metadata.tables["imports"]
 synonyms = metadata.tables["synonyms"]
 search_misses = metadata.tables["search_misses"]
-item_terms = metadata.tables["item_terms"]
+search_documents = metadata.tables["search_documents"]
+search_queue = metadata.tables["search_queue"]
+search_names = metadata.tables["search_names"]
+search_words = metadata.tables["search_words"]
+search_keys = metadata.tables["search_keys"]
+search_state = metadata.tables["search_state"]

@@ -11,6 +11,7 @@ from services.catalog.store.bundles import BundleStore
 from services.catalog.store.codes import CodeStore
 from services.catalog.store.corrections import CorrectionStore
 from services.catalog.store.facts import FactsStore
+from services.catalog.store.guides import GuideStore
 from services.catalog.store.history import HistoryStore
 from services.catalog.store.imports import ImportStore
 from services.catalog.store.items import ItemStore
@@ -74,6 +75,10 @@ class Work(UnitOfWork):
     @cached_property
     def imports(self) -> ImportStore:
         return ImportStore(self)
+
+    @cached_property
+    def guides(self) -> GuideStore:
+        return GuideStore(self)
 
     @cached_property
     def search(self) -> SearchStore:

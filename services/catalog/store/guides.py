@@ -1,0 +1,56 @@
+"""Where a guide stands, without its content: what is asked at every opening."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Integer, String, bindparam, func, select
+
+from services.catalog.store.tables import item_versions, items
+from services.kit.db import UnitOfWork
+from services.kit.statements import Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One version and where its item stands now."""
+
+    code: str
+    kind: str
+    version: int
+    current: int
+    status: str
+    status_reason: str
+    provenance: str
+    published_at: datetime
+
+
+_WANTED: Final = func.coalesce(bindparam("version", type_=Integer()), items.c.version)
+_SHOWN: Final = Statement(
+    lambda insert: (
+        select(
+            items.c.code,
+            items.c.kind,
+            item_versions.c.version,
+            items.c.version.label("current"),
+            items.c.status,
+            items.c.status_reason,
+            item_versions.c.provenance,
+            item_versions.c.published_at,
+        )
+        .join(item_versions, (item_versions.c.code == items.c.code) & (item_versions.c.version == _WANTED))
+        .where(items.c.code == bindparam("code", type_=String()))
+    )
+)
+
+
+class GuideStore:
+    """Reads of guides, in one unit of work."""
+
+    def __init__(self, work: UnitOfWork) -> None:
+        self._work = work
+
+    async def shown(self, code: str, version: int | None) -> Shown | None:
+        """The version in force, or last, or the one asked for, of the item with this code."""
+        rows = await self._work.run(_SHOWN, code=code, version=version)
+        return Shown(*rows[0]) if rows else None
