@@ -31,6 +31,8 @@ from services.kit.replays import ProofPruner
 from services.kit.service import Context, Service, Worker
 
 TITLE = "Tongban catalogue"
+LARGEST_FILE = 16 * 1024 * 1024
+"""Of organisations, sent over HTTP; the command takes any."""
 PUBLISHES = (topics.CATALOG_ORGANISATIONS, topics.CATALOG_ITEMS, topics.CATALOG_RESOURCES)
 
 
@@ -51,7 +53,8 @@ def build(settings: CatalogSettings) -> Service:
         appeals.router,
         corrections.router,
     ]
-    app = api_app(context, title=TITLE, routers=routers, verifier=TokenVerifier(settings))
+    verifier = TokenVerifier(settings)
+    app = api_app(context, title=TITLE, routers=routers, verifier=verifier, max_upload_bytes=LARGEST_FILE)
     app.state.uses, app.state.guides, app.state.topics = Uses(context), OrderedDict(), None
     relay = Relay(context, lambda: start_producer(settings))
     workers: list[Worker] = [relay, Publisher(context), Indexer(context), Sealer(context), ProofPruner(context)]

@@ -22,8 +22,10 @@ from services.cli import (
     items,
     keys,
     listen,
+    organisations,
     outbox,
     platform,
+    registers,
     snapshots,
     staff,
     topics,
@@ -62,7 +64,7 @@ def _before(context: typer.Context) -> None:
 for _module in (platform, snapshots, listen, outbox):
     _module.register(app)
 for _group in (
-    databases, topics, items, demo, accounts, clients, staff, dead_letters, keys, audit,
+    databases, topics, items, organisations, registers, demo, accounts, clients, staff, dead_letters, keys, audit,
 ):  # fmt: skip
     app.add_typer(_group.app)
 

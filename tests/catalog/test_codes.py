@@ -15,7 +15,7 @@ from services.catalog.domain.items import Provenance
 from services.catalog.handlers.codes import NewCode, add_alias, drop_alias, mint
 from services.catalog.handlers.organisations import register_organisations
 from services.catalog.handlers.publishing import publish_items
-from services.catalog.handlers.reading import item_in_force
+from services.catalog.handlers.standing import found_item
 from services.catalog.store.work import Work
 from services.kit.auth import Grant, Principal
 from services.kit.service import Service
@@ -300,7 +300,7 @@ async def test_other_codes_lead_to_the_item(catalog: Service, registered: None, 
     legacy = "511a0138000000-511602000000-000-115113010833722043-1-00"
     await add_alias(DOG.code, legacy, "省平台的编码", REGISTRAR, work())
     await add_alias(DOG.code, legacy, "省平台的编码", REGISTRAR, work())
-    assert (await item_in_force(f" {legacy} ", work())).content.code == DOG.code
+    assert (await found_item(f" {legacy} ", work())).content.code == DOG.code
     table = catalog.context.tables.outbox
     async with work() as unit:
         rows = (await unit.execute(table.select().where(table.c.key == DOG.code).order_by(table.c.id))).all()
@@ -314,6 +314,6 @@ async def test_other_codes_lead_to_the_item(catalog: Service, registered: None, 
         await add_alias("X", "Y", "no item", REGISTRAR, work())
     await drop_alias(DOG.code, legacy, "写错了", REGISTRAR, work())
     with pytest.raises(errors.ItemNotFound):
-        await item_in_force(legacy, work())
+        await found_item(legacy, work())
     with pytest.raises(errors.AliasNotFound):
         await drop_alias(DOG.code, legacy, "again", REGISTRAR, work())

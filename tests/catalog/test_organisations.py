@@ -1,5 +1,6 @@
 """Organisations: kept by the registrar in a tree, every state of theirs, and what is refused of one."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -259,3 +260,125 @@ async def test_divisions_over_http(client: httpx.AsyncClient) -> None:
         ("/divisions/x", 422),
     ]:
         assert (await client.get(path)).status_code == status, path
+
+
+# From files.
+
+KINDS = {"csv": "text/csv", "jsonl": "application/x-ndjson"}
+
+
+async def sent(client: httpx.AsyncClient, text: str | bytes, kind: str = "csv") -> dict[str, Any]:
+    answer = await client.post("/organisations/imports", content=text, headers={"Content-Type": KINDS[kind]})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def told(report: dict[str, Any]) -> list[tuple[int, str, str]]:
+    return [(each["row"], each["field"], each["reason"]) for each in report["problems"]]
+
+
+CSV = f"""名称,英文名称,行政区划,统一社会信用代码,类型,层级,上级,职能
+示例区水务局,Demo Water Bureau,511602,{USCC},机关,县级,{THIRD},"[{{""id"":""w"",""name"":{{""zh"":""供水""}}}}]"
+示例区自来水公司,,{DISTRICT},{OTHER.lower()},公共企事业单位,4,{USCC},
+示例区人民政府,Demo District Government,{DISTRICT},{THIRD},organ,4,,
+区水文站,,{DISTRICT},,,5,{USCC},
+"""
+
+
+async def test_a_file_of_organisations(registrar: httpx.AsyncClient, counts: Callable[..., Any]) -> None:
+    report = await sent(registrar, "\ufeff" + CSV)
+    assert (report["created"], report["refused"]) == (4, 0), report
+    water = (await registrar.get(f"/organisations/{USCC}")).json()
+    assert (water["name"]["en"], water["level"], water["parent"], water["children"]) == (
+        "Demo Water Bureau",
+        4,
+        THIRD,
+        2,
+    )
+    assert [function["id"] for function in water["functions"]] == ["w"]
+    assert (await registrar.get(f"/organisations/{OTHER}")).json()["kind"] == "enterprise"
+    before = await counts("outbox", "organisation_versions", "audit")
+    assert (await sent(registrar, CSV))["unchanged"] == 4
+    assert await counts("outbox", "organisation_versions", "audit") == before
+    # What a file does not say stays.
+    fewer = f"name,division,uscc\n示例区水务局,511602,{USCC}\n"
+    assert (await sent(registrar, fewer))["changed"] == 0
+    water = (await registrar.get(f"/organisations/{USCC}")).json()
+    assert (water["parent"], [function["id"] for function in water["functions"]]) == (THIRD, ["w"])
+
+
+async def test_good_rows_are_kept_and_bad_ones_told(registrar: httpx.AsyncClient) -> None:
+    rows = [
+        raw(parent=OTHER),  # 1: its parent comes later
+        raw(uscc=OTHER, name="示例区人民政府"),
+        raw(uscc=USCC),  # 3: a second one
+        raw(uscc=ISSUED_WRONG),
+        raw(uscc=ISSUED_WRONG, uscc_proof="登记证照片"),
+        raw(uscc=THIRD, parent="nobody"),
+        {"name": "甲", "division": DISTRICT, "parent": f"{DISTRICT}:乙"},
+        {"name": "乙", "division": DISTRICT, "parent": f"{DISTRICT}:甲"},
+        {"name": "丙", "division": DISTRICT, "parent": f"{DISTRICT}:甲"},
+        {"name": "丁", "division": "110103"},
+        {"name": ["戊"], "division": DISTRICT},
+        {"name": "己", "division": DISTRICT, "functions": "{"},
+        {"name": "庚\u202e", "division": DISTRICT},
+        {"name": "辛", "division": DISTRICT, "id": "another"},
+        {"name": "壬", "division": DISTRICT, "level": {"a": 1}},
+    ]
+    text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows).encode() + b'\n{"name": "\xff"}\n[]\n'
+    report = await sent(registrar, text, "jsonl")
+    assert (report["rows"], report["created"]) == (17, 3)
+    assert sorted(told(report)) == [
+        (3, "id", "repeated_id"),
+        (4, "uscc", "check"),
+        (6, "parent", "unknown"),
+        (7, "parent", "cycle"),
+        (8, "parent", "cycle"),
+        (9, "parent", "unknown"),
+        (10, "division", "unknown_division"),
+        (11, "name", "model_type"),
+        (12, "functions", "malformed"),
+        (13, "name.zh", "bad_character"),
+        (14, "id", "mismatch"),
+        (15, "level", "int_type"),
+        (16, "row", "unreadable_json"),
+        (17, "row", "unreadable_json"),
+    ]
+    [chain] = [each["detail"] for each in report["problems"] if each["row"] == 7]
+    assert chain == f"{DISTRICT}:甲 → {DISTRICT}:乙 → {DISTRICT}:甲"
+    assert (await registrar.get(f"/organisations/{USCC}")).json()["parent"] == OTHER
+
+
+async def test_a_file_may_turn_the_tree_round_and_no_more(
+    registrar: httpx.AsyncClient, work: Callable[[], Work]
+) -> None:
+    await sent(registrar, CSV)
+    # The bureau becomes the top, the government goes below it: in the order of the rows a cycle, in the end none.
+    turned = f"uscc,name,division,parent\n{THIRD},示例区人民政府,{DISTRICT},{USCC}\n{USCC},示例区水务局,{DISTRICT},\n"
+    report = await sent(registrar, turned)
+    assert (report["changed"], told(report)) == (2, [])
+    assert (await registrar.get(f"/organisations/{THIRD}")).json()["parent"] == USCC
+    # A name that items carry is no import's to change.
+    await register_organisations(ORGANISATIONS, Provenance.DEMO, work())
+    await publish_items([DOG], Provenance.DEMO, work())
+    report = await sent(registrar, f"uscc,name,division\n{POLICE.id},别的局,{DISTRICT}\n")
+    assert told(report) == [(2, "name", "reform-needed")]
+
+
+async def test_what_is_no_such_file(registrar: httpx.AsyncClient, catalog: Service) -> None:
+    for content, kind, status in [
+        (b"", "text/csv", 400),
+        (b"\xff\xfe", "text/csv", 400),
+        (b"name,name\n", "text/csv", 400),
+        (b"{}", "application/json", 415),
+        (b"", "application/x-ndjson", 200),
+    ]:
+        answer = await registrar.post("/organisations/imports", content=content, headers={"Content-Type": kind})
+        assert answer.status_code == status, (content, kind, answer.text)
+    who = Principal(
+        sub="x", client_id="desk", realm="staff", grants=(Grant(org=USCC, role="registrar"),), jti="1", exp=2**31
+    )
+    catalog.app.dependency_overrides[caller] = lambda: who  # type: ignore[attr-defined]
+    answer = await registrar.post("/organisations/imports", content=CSV, headers={"Content-Type": "text/csv"})
+    assert answer.status_code == 403

@@ -1,26 +1,34 @@
 """HTTP: organisations, their reforms and imports. Any verified caller may read; the registrar writes."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
 from services.catalog.api.doors import Body, Division, Reading, Reason, Staff, Writing
+from services.catalog.domain.imports import Problem
 from services.catalog.domain.items import Outcome
 from services.catalog.domain.reform import MOST_ITEMS, MOST_SOURCES, MOST_TARGETS, ReformKind
-from services.catalog.handlers import organisations, reform
+from services.catalog.handlers import organisation_files, organisations, reform
 from services.catalog.handlers.organisations import ShownOrganisation
 from services.catalog.store.organisations import ListedOrganisation, OrganisationQuery, PastState
 from services.contracts.base import Text
 from services.contracts.catalog_organisations import Function, OrganisationKind
 from services.kit.auth import caller
-from services.kit.errors import Malformed
+from services.kit.errors import Malformed, Unsupported
 from services.kit.http import Keyset, ListKeyset, Page, etag, if_match
 
 router = APIRouter(dependencies=[Depends(caller)], tags=["organisations"])
 
 OrganisationId = Annotated[str, Path(min_length=1, max_length=128, description="USCC, or division and name")]
 Status = Literal["active", "closed"]
+FORMATS: Final[dict[str, Literal["csv", "jsonl"]]] = {
+    "text/csv": "csv",
+    "application/x-ndjson": "jsonl",
+    "application/jsonl": "jsonl",
+}
+"""Media types of files (RFC 4180; ndjson.org)."""
+MOST_PROBLEMS: Final = 1000
 
 
 def _seen(if_match_: Annotated[str | None, Header(alias="If-Match", max_length=100)] = None) -> int | None:
@@ -127,9 +135,9 @@ class Reform(Body):
 
     kind: ReformKind
     sources: Annotated[list[ShortId], Field(min_length=1, max_length=MOST_SOURCES)]
-    targets: Annotated[list[dict[str, Any]], Field(max_length=MOST_TARGETS)] = []
-    items: Annotated[dict[str, ShortId], Field(max_length=MOST_ITEMS)] = {}
-    functions: Annotated[dict[str, ShortId], Field(max_length=MOST_ITEMS)] = {}
+    targets: list[dict[str, Any]] = Field(default_factory=list, max_length=MOST_TARGETS)
+    items: dict[str, ShortId] = Field(default_factory=dict, max_length=MOST_ITEMS)
+    functions: dict[str, ShortId] = Field(default_factory=dict, max_length=MOST_ITEMS)
     reason: Reason
 
 
@@ -208,6 +216,49 @@ async def reform_organisations(body: Reform, staff: Staff, work: Writing) -> Ref
         staff, body.kind, body.sources, body.targets, body.items, body.functions, body.reason, work
     )
     return ReformView(**{name: getattr(done, name) for name in ReformView.model_fields})
+
+
+class RowProblem(BaseModel):
+    """What is wrong with a row of a file."""
+
+    row: int
+    field: str
+    reason: str
+    detail: str
+
+
+class ImportView(BaseModel):
+    """What an import did."""
+
+    rows: int
+    created: int
+    changed: int
+    unchanged: int
+    refused: int
+    problems: list[RowProblem] = Field(description=f"At most {MOST_PROBLEMS} of the rows that were refused")
+
+
+_FILE: Final = {"schema": {"type": "string", "format": "binary"}}
+
+
+@router.post(
+    "/organisations/imports",
+    summary="Register and change organisations from a file: CSV or JSON lines",
+    openapi_extra={"requestBody": {"required": True, "content": dict.fromkeys(FORMATS, _FILE)}},
+)
+async def import_organisations(request: Request, staff: Staff, work: Writing) -> ImportView:
+    kind = FORMATS.get(request.headers.get("content-type", "").split(";")[0].strip().lower())
+    if kind is None:
+        raise Unsupported(f"one of {', '.join(FORMATS)}")
+    problems: list[RowProblem] = []
+
+    def tell(found: Problem, _: bool) -> None:
+        if len(problems) < MOST_PROBLEMS:
+            problems.append(RowProblem(row=found.row, field=found.field, reason=found.reason, detail=found.detail))
+
+    report = await organisation_files.import_uploaded(request.stream(), kind, staff, work, on_problem=tell)
+    taken = {outcome.value: report.taken[outcome] for outcome in (Outcome.CREATED, Outcome.CHANGED, Outcome.UNCHANGED)}
+    return ImportView(rows=report.rows, **taken, refused=report.refused.total(), problems=problems)
 
 
 def _shown(shown: ShownOrganisation, response: Response) -> OrganisationView:

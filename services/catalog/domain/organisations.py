@@ -92,6 +92,8 @@ def read(
     state = _set_right(state)
     wanted = id_ if id_ is not None else state.uscc or organisation_id(state.division, state.name.zh)
     problems = list(_problems(state, year, wanted))
+    if not problems and (not wanted or text_problem(wanted, LONGEST_ID) is not None):
+        problems = [FieldProblem("id", "format", f"at most {LONGEST_ID} characters, none of them a control character")]
     if problems:
         return None, problems
     return _with(state, id=wanted), ()
@@ -140,8 +142,6 @@ def _tidy(text: Text) -> Text:
 
 
 def _problems(state: OrganisationState, year: int, id_: str) -> Iterator[FieldProblem]:
-    if not id_ or len(id_) > LONGEST_ID or text_problem(id_, LONGEST_ID) is not None:
-        yield FieldProblem("id", "format", f"at most {LONGEST_ID} characters")
     yield from _text("name", state.name, LONGEST_NAME, required=True)
     if divisions.holder(state.division, year) is None:
         was = divisions.ever_in_force(state.division)

@@ -63,8 +63,10 @@ class CodeStore:
         return {code: tuple(aliases) for code, aliases in found.items()}
 
     async def add_aliases(self, pairs: Mapping[str, str], reason: str, since: datetime) -> None:
-        """From now on each key goes by its value's code; what went by the key's code goes by that one, too."""
+        """From now on each key goes by its value's code; what went by the key's code goes by that one, too. A code
+        that an item has again is an alias no longer."""
         for alias, code in pairs.items():
+            await self._work.execute(delete(item_aliases).where(item_aliases.c.alias.in_((alias, code))))
             await self._work.execute(update(item_aliases).where(item_aliases.c.code == alias).values(code=code))
         rows = [{"alias": alias, "code": code, "reason": reason, "since": since} for alias, code in pairs.items()]
         if rows:

@@ -135,10 +135,12 @@ class ItemStore:
         wanted = items.c.version if version is None else version
         statement = _whole().where(item_versions.c.version == wanted, item_versions.c.code == code)
         row = (await self._work.execute(statement)).one_or_none()
-        if row is None:
+        # What a reform carried over answers as it is now; its versions of before are found under the code of then.
+        if row is None or (version is None and row.status == ItemStatus.RETIRED.value):
             target = await self.alias(code)
-            return await self.item(target, version) if target is not None and target != code else None
-        return _stored(row)
+            if target is not None and target != code:
+                return await self.item(target, version)
+        return _stored(row) if row is not None else None
 
     async def many(self, codes: Iterable[str]) -> dict[str, StoredItem]:
         """The versions in force (or last) of `codes`, each under the code or alias that it was asked for by."""

@@ -17,6 +17,7 @@ from services.catalog.store.imports import ImportStore
 from services.catalog.store.items import ItemStore
 from services.catalog.store.organisations import OrganisationStore
 from services.catalog.store.periods import PeriodStore
+from services.catalog.store.reforms import ReformStore
 from services.catalog.store.registers import RegisterStore
 from services.catalog.store.revisions import RevisionStore
 from services.catalog.store.search import SearchStore
@@ -35,6 +36,10 @@ class Work(UnitOfWork):
     @cached_property
     def codes(self) -> CodeStore:
         return CodeStore(self)
+
+    @cached_property
+    def reforms(self) -> ReformStore:
+        return ReformStore(self)
 
     @cached_property
     def items(self) -> ItemStore:

@@ -1,0 +1,78 @@
+"""What a reform of organisations reads and moves."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import case, select, update
+
+from services.catalog.domain.codes import parse_item_code
+from services.catalog.domain.life import OPEN
+from services.catalog.domain.reform import SourceItem
+from services.catalog.domain.registers import Register
+from services.catalog.store.tables import appeals, item_versions, items, register_entries, revisions
+from services.kit.db import UnitOfWork
+
+# An implementation before its handling items, whose base it is.
+_ORDER = case((items.c.kind == "handling", 1), (items.c.kind == "bundle", 2), else_=0)
+
+
+class ReformStore:
+    """Reads and writes of reforms in one unit of work."""
+
+    def __init__(self, work: UnitOfWork) -> None:
+        self._work = work
+
+    async def items_of(self, organisations: Iterable[str], limit: int) -> list[SourceItem]:
+        """The items and bundles of `organisations` that are not retired."""
+        version = (item_versions.c.code == items.c.code) & (item_versions.c.version == items.c.version)
+        function = item_versions.c.document["function"].as_string().label("function")
+        statement = (
+            select(items.c.code, items.c.kind, items.c.base, items.c.organisation_id, function)
+            .join(item_versions, version)
+            .where(items.c.organisation_id.in_(set(organisations)), items.c.status != "retired")
+            .order_by(_ORDER, items.c.code)
+            .limit(limit)
+        )
+        found = []
+        for row in await self._work.execute(statement):
+            parsed = parse_item_code(row.code)
+            system = parsed.system if parsed is not None else "legacy"
+            found.append(SourceItem(row.code, system, row.kind, row.organisation_id, row.function, row.base))
+        return found
+
+    async def codes_at(self, organisations: Iterable[str]) -> set[str]:
+        """The codes of the items of `organisations` that are not retired."""
+        wanted = (items.c.organisation_id.in_(set(organisations)), items.c.status != "retired")
+        return set((await self._work.execute(select(items.c.code).where(*wanted))).scalars())
+
+    async def bundles(self) -> list[str]:
+        """The codes of all bundles that are not retired: few, and any may name an item whose code changes."""
+        wanted = (items.c.kind == "bundle", items.c.status != "retired")
+        return list((await self._work.execute(select(items.c.code).where(*wanted).order_by(items.c.code))).scalars())
+
+    async def open_revisions(self, organisations: Iterable[str], codes: Iterable[str]) -> Sequence[str]:
+        """The ids of revisions under way at `organisations` or of `codes`."""
+        states = [state.value for state in OPEN]
+        found: dict[str, None] = {}
+        for column, values in ((revisions.c.organisation_id, set(organisations)), (revisions.c.open_code, set(codes))):
+            statement = select(revisions.c.id).where(column.in_(values), revisions.c.state.in_(states))
+            found |= dict.fromkeys((await self._work.execute(statement.order_by(revisions.c.id))).scalars())
+        return list(found)
+
+    async def entries_of(self, organisation: str) -> Sequence[tuple[Register, str]]:
+        """Register and code of the entries whose source is an organisation."""
+        columns = register_entries.c
+        statement = select(columns.register_name, columns.code).where(columns.source == organisation)
+        ordered = statement.order_by(columns.register_name, columns.code)
+        return [(row.register_name, row.code) for row in await self._work.execute(ordered)]
+
+    async def follow(self, codes: Mapping[str, str]) -> None:
+        """What hangs on a code hangs on the new one: how often it was used, what was let pass."""
+        uses = {
+            row.code: row.uses
+            for row in await self._work.execute(select(items.c.code, items.c.uses).where(items.c.code.in_(set(codes))))
+        }
+        for old, new in codes.items():
+            if uses.get(old):
+                more = update(items).where(items.c.code == new).values(uses=items.c.uses + uses[old])
+                await self._work.execute(more)
+            await self._work.execute(update(appeals).where(appeals.c.code == old).values(code=new))
