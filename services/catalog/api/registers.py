@@ -28,7 +28,7 @@ EntryCode = Annotated[str, Path(max_length=128, description="Code in the registe
 class EntryView(BaseModel):
     """An entry of a register as it stands; `content` as the register has it."""
 
-    register_name: Register = Field(serialization_alias="register")
+    register_name: Register = Field(alias="register")
     version: int
     updated_at: datetime
     content: ElementContent | ResourceContent | LicenceTypeContent
@@ -62,7 +62,7 @@ def seen_or_new(
 
 
 class NamedEntry(BaseModel):
-    register_name: Literal["element", "licence"] = Field(serialization_alias="register")
+    register_name: Literal["element", "licence"] = Field(alias="register")
     code: str
     name: Text
     source: Organisation
