@@ -1,6 +1,8 @@
 """One thing (一件事): what keeps a bundle from being published, its order, what to bring, its guide and its life."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -14,7 +16,9 @@ from services.catalog.demo.organisations import HEALTH, ORGANISATIONS, POLICE
 from services.catalog.domain.bundles import BundleFacts, Member, cycle, findings, ordered, to_bring
 from services.catalog.domain.form import behind, form, page, text
 from services.catalog.domain.items import BundleContent, ItemContent, Provenance
-from services.catalog.domain.life import ItemStatus
+from services.catalog.domain.life import Actor, ItemStatus, RevisionState
+from services.catalog.handlers.bundles import findings_of
+from services.catalog.handlers.drafting import open_draft
 from services.catalog.handlers.organisations import register_organisations
 from services.catalog.handlers.publishing import publish_items
 from services.catalog.handlers.registers import take_in
@@ -306,3 +310,19 @@ async def test_a_bundle_from_draft_to_guide(doors: Doors, subtests: pytest.Subte
     assert (await doors(REGISTRAR, "POST", f"/items/{code}/retire", why))[0] == 200
     assert (await doors(ANYONE, "GET", "/bundles"))[1]["items"] == []
     assert (await doors(ANYONE, "GET", f"/bundles/{code}"))[1]["status"] == "retired"
+
+
+async def test_an_item_that_is_approved_by_then_counts(catalog: Service, work: Callable[[], Work]) -> None:
+    await register_organisations(ORGANISATIONS, Provenance.DEMO, work())
+    await take_in(
+        [(number, "element", each) for number, each in enumerate(ELEMENTS.values())], "system:test", "", work()
+    )
+    await publish_items([SHOP, SIGN], Provenance.DEMO, work())
+    async with work() as writing:
+        draft = await open_draft(GUARD, 0, Actor("editor"), "新事项", writing)
+        tomorrow = writing.now() + timedelta(days=1)
+        approved = replace(draft, version=2, state=RevisionState.REVIEWED, effective_at=tomorrow)
+        await writing.revisions.save(approved)
+    assert await findings_of(BUNDLE, work(), by=tomorrow) == []
+    for by in (None, tomorrow - timedelta(seconds=1)):
+        assert [each.field for each in await findings_of(BUNDLE, work(), by=by)] == [f"members.{C}"]
