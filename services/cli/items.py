@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
+from services.cli.lint import lint
 from services.cli.support import CommandError, opened, run_async
 
 if TYPE_CHECKING:
@@ -163,3 +164,6 @@ async def _target(output: Path) -> AsyncIterator[BinaryIO]:
         return
     with output.open("wb") as file:
         yield file
+
+
+app.command("lint")(lint)

@@ -2,9 +2,11 @@
 
 from typing import Final
 
-from services.catalog.demo.organisations import CITY, DEVELOPMENT, HEALTH, both, condition, item, steps
+from services.catalog.demo.organisations import CITY, DEVELOPMENT, HEALTH, HYGIENE_LICENCE, both, condition, item, steps
 from services.catalog.domain.form import applicant_pages, choice, date, form, number, page, text
-from services.contracts.catalog_items import Basis, Fee, Limit, Limits, Material
+from services.contracts.catalog_items import Basis, Fee, Limit, Limits, Material, Result
+
+_HYGIENE_PAPERS: Final = Basis(law="公共场所卫生管理条例实施细则", article="第二十三条")
 
 HYGIENE_PERMIT: Final = item(
     HEALTH,
@@ -38,12 +40,15 @@ HYGIENE_PERMIT: Final = item(
         Basis(law="公共场所卫生管理条例实施细则", article="第二十二条"),
         Basis(law="中华人民共和国行政许可法", article="第四十二条"),
     ),
+    results=(Result(name=both("公共场所卫生许可证", "Public-place hygiene permit"), licence_type=HYGIENE_LICENCE),),
     materials=(
         Material(
             id="floor-plan",
             name=both("场所平面图", "Floor plan"),
             note=both("手画的也行，标出各区域和面积。", "A drawing by hand will do; mark the rooms and their size."),
             required=True,
+            basis=_HYGIENE_PAPERS,
+            made_by="applicant",
         ),
         Material(
             id="test-report",
@@ -53,6 +58,9 @@ HYGIENE_PERMIT: Final = item(
                 "At most a year old, from a qualified laboratory. You may apply before you have it.",
             ),
             required=False,
+            basis=_HYGIENE_PAPERS,
+            made_by="organ",
+            issuer=both("有资质的检测机构", "A qualified laboratory"),
             media_types=("application/pdf",),
         ),
     ),
@@ -209,6 +217,11 @@ BILLBOARD: Final = item(
     limits=Limits(statutory=Limit(amount=20), promised=Limit(amount=7)),
     fee=Fee(charged=False),
     visits=1,
+    visit_reason=both(
+        "两名以上工作人员到现场看位置，需要您或同事带路。",
+        "Two officers or more look at the place, and somebody has to show it to them.",
+    ),
+    visit_basis=Basis(law="中华人民共和国行政许可法", article="第三十四条"),
     conditions=(
         condition("位置符合户外广告设置规划。", "The place agrees with the plan for outdoor advertising."),
         condition("征得场地或建筑物所有人同意。", "The owner of the land or building agrees."),
@@ -224,6 +237,8 @@ BILLBOARD: Final = item(
             name=both("设计图和效果图", "Design drawing and impression"),
             note=both("标明尺寸、材料、位置。", "With sizes, materials and place."),
             required=True,
+            basis=Basis(law="城市市容和环境卫生管理条例", article="第十一条"),
+            made_by="applicant",
             max_files=8,
         ),
         Material(
@@ -231,6 +246,9 @@ BILLBOARD: Final = item(
             name=both("场地或建筑物所有人同意的证明", "Consent of the owner of the land or building"),
             note=both("自己的场地不用交。", "Not needed for your own property."),
             required=False,
+            basis=Basis(law="中华人民共和国民法典", article="第二百四十条"),
+            made_by="organ",
+            issuer=both("场地或建筑物所有人", "Owner of the land or building"),
         ),
     ),
     steps=steps(

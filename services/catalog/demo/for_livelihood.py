@@ -31,6 +31,8 @@ ALLOWANCE: Final = item(
             name=both("委托书", "Letter of authority"),
             note=both("别人代填的才要，手写也行。", "Only if someone fills this in for you; handwritten will do."),
             required=False,
+            basis=Basis(law="中华人民共和国民法典", article="第一百六十五条"),
+            made_by="applicant",
         ),
     ),
     steps=steps(

@@ -2,11 +2,14 @@
 
 from typing import Final
 
-from services.catalog.demo.organisations import EDUCATION, POLICE, both, condition, item, steps
+from services.catalog.demo.organisations import EDUCATION, POLICE, RESIDENCE_CARD, both, condition, item, steps
 from services.catalog.domain.form import applicant_pages, choice, date, form, page, text
-from services.contracts.catalog_items import Basis, Fee, Limit, Limits, Material
+from services.contracts.catalog_items import Basis, Fee, Limit, Limits, Material, Result
 
 _PHOTOS: Final = ("image/jpeg", "image/png")
+_RESIDENCE_PAPERS: Final = Basis(law="居住证暂行条例", article="第九条")
+_DOG_RULES: Final = Basis(law="示例区养犬登记办法", article="第六条")
+_ATHLETE_RULES: Final = Basis(law="运动员技术等级管理办法")
 
 RESIDENCE_PERMIT: Final = item(
     POLICE,
@@ -41,12 +44,15 @@ RESIDENCE_PERMIT: Final = item(
         Basis(law="居住证暂行条例", article="第九条"),
         Basis(law="居住证暂行条例", article="第十条"),
     ),
+    results=(Result(name=both("居住证", "Residence permit"), licence_type=RESIDENCE_CARD),),
     materials=(
         Material(
             id="photo",
             name=both("近期证件照", "Recent portrait photograph"),
             note=both("白底，JPG 或 PNG。", "White background, JPG or PNG."),
             required=True,
+            basis=_RESIDENCE_PAPERS,
+            made_by="applicant",
             media_types=_PHOTOS,
             max_bytes=5 * 1024 * 1024,
             max_files=1,
@@ -59,6 +65,9 @@ RESIDENCE_PERMIT: Final = item(
                 "One of: labour contract, tenancy agreement, title deed, student card.",
             ),
             required=True,
+            basis=_RESIDENCE_PAPERS,
+            made_by="organ",
+            issuer=both("用人单位、房屋出租人、不动产登记机构或者学校", "Employer, landlord, land registry or school"),
         ),
     ),
     steps=steps(
@@ -145,12 +154,17 @@ DOG: Final = item(
             name=both("狂犬病免疫证明", "Rabies vaccination certificate"),
             note=both("动物诊疗机构出具，在有效期内。", "From a veterinary clinic, still valid."),
             required=True,
+            basis=Basis(law="中华人民共和国动物防疫法", article="第三十条"),
+            made_by="organ",
+            issuer=both("动物诊疗机构", "Veterinary clinic"),
         ),
         Material(
             id="dog-photos",
             name=both("犬只照片", "Photographs of the dog"),
             note=both("正面和侧面各一张。", "One from the front, one from the side."),
             required=True,
+            basis=_DOG_RULES,
+            made_by="applicant",
             media_types=_PHOTOS,
             max_files=4,
         ),
@@ -159,6 +173,9 @@ DOG: Final = item(
             name=both("绝育证明", "Proof of sterilisation"),
             note=both("有就上传。", "If you have it."),
             required=False,
+            basis=_DOG_RULES,
+            made_by="organ",
+            issuer=both("动物诊疗机构", "Veterinary clinic"),
         ),
     ),
     steps=steps(
@@ -234,9 +251,18 @@ ATHLETE: Final = item(
             name=both("比赛成绩册或成绩证明", "Results book or certificate"),
             note=both("主办单位盖章的。", "With the organiser's seal."),
             required=True,
+            basis=_ATHLETE_RULES,
+            made_by="organ",
+            issuer=both("比赛主办单位", "Organiser of the competition"),
         ),
         Material(
-            id="photo", name=both("近期证件照", "Portrait photograph"), required=False, media_types=_PHOTOS, max_files=1
+            id="photo",
+            name=both("近期证件照", "Portrait photograph"),
+            required=False,
+            basis=_ATHLETE_RULES,
+            made_by="applicant",
+            media_types=_PHOTOS,
+            max_files=1,
         ),
     ),
     steps=steps(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Final
 
 from services.catalog import errors
@@ -81,7 +81,7 @@ async def file_correction(officer: Principal, new: NewCorrection, days: int, wor
             text=new.text,
             created_at=now,
             updated_at=now,
-            due_at=end_of(day_of(now) + timedelta(days=days), now),
+            due_at=end_of(day_of(now) + timedelta(days=days), now).astimezone(UTC),
             item_code=item_code,
         )
         await work.corrections.add(request)

@@ -1,9 +1,10 @@
 """What the lint refuses of a content: facts gathered in few statements, every rule run, what is exempt left out."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TypeVar
+from itertools import chain
+from typing import Final, TypeVar
 
 from services.catalog.domain.findings import Finding
 from services.catalog.domain.items import ItemContent
@@ -14,10 +15,38 @@ from services.catalog.domain.periods import day_of
 from services.catalog.domain.registers import elements_of
 from services.catalog.store.registers import Entry
 from services.catalog.store.work import Work
+from services.contracts.base import Text
 from services.contracts.catalog_resources import ElementContent, LicenceTypeContent, ResourceContent
 
 Kept = TypeVar("Kept", ElementContent, LicenceTypeContent)
 Supplier = TypeVar("Supplier", ResourceContent, LicenceTypeContent)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Items that are linted together (those of one file), as if they were in force already; `names` has all of them."""
+
+    demands: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    givers: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    names: Mapping[str, Text] = field(default_factory=dict)
+    bases: Mapping[str, ItemContent] = field(default_factory=dict)
+    """Those that others of them implement."""
+
+    def needs(self) -> frozenset[str]:
+        """All that they demand, and other ways to what they give."""
+        return frozenset(chain(*self.demands.values(), (f"licence:{licence}" for licence in self.givers)))
+
+    def joined(
+        self, demands: Mapping[str, frozenset[str]], givers: Mapping[str, frozenset[str]]
+    ) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
+        """The catalogue's demands and givers with these items instead of their versions in force."""
+        kept = {licence: items - self.demands.keys() for licence, items in givers.items()}
+        for licence, items in self.givers.items():
+            kept[licence] = kept.get(licence, frozenset()) | items
+        return {**demands, **self.demands}, kept
+
+
+NOTHING: Final = Beside()
 
 
 async def findings_of(content: ItemContent, work: Work, *, exempt: bool = True) -> list[Finding]:
@@ -34,8 +63,8 @@ async def exempt_of(code: str, today: date, work: Work) -> frozenset[tuple[str, 
     return frozenset((appeal.rule, appeal.field) for appeal in granted.get(code, ()))
 
 
-async def facts_of(content: ItemContent, work: Work) -> Facts:
-    """What the rules must know of the catalogue to judge `content`."""
+async def facts_of(content: ItemContent, work: Work, beside: Beside = NOTHING) -> Facts:
+    """What the rules must know of the catalogue, and of what is linted `beside` it, to judge `content`."""
     named = elements_named(content)
     materials, results = content.materials, content.results
     licences = {material.licence_type for material in materials if material.licence_type}
@@ -44,6 +73,7 @@ async def facts_of(content: ItemContent, work: Work) -> Facts:
     gives = {f"licence:{result.licence_type}" for result in results if result.licence_type}
     # Whoever gives the same licence is another way to it.
     demands, givers = await work.facts.proofs(needs | gives) if needs else ({}, {})
+    demands, givers = beside.joined(demands, givers)
     licences |= {licence for found in demands.values() for licence in _licences(found)}
     entries = await work.registers.many({"element": named, "licence": licences})
     suppliers = await work.registers.suppliers(named)
@@ -55,8 +85,9 @@ async def facts_of(content: ItemContent, work: Work) -> Facts:
         resources=_supplying(suppliers, ResourceContent),
         provers=_supplying(suppliers, LicenceTypeContent),
         organisations=await _organisations(content, work),
-        items=await work.facts.known(codes),
-        base=base.content if base and isinstance(base.content, ItemContent) else None,
+        items=await work.facts.known(codes) | (codes & beside.names.keys()),
+        base=beside.bases.get(content.base or "")
+        or (base.content if base and isinstance(base.content, ItemContent) else None),
         demands=demands,
         givers=givers,
         periods=tuple((await work.periods.known([content.code])).get(content.code, ())),
@@ -66,7 +97,7 @@ async def facts_of(content: ItemContent, work: Work) -> Facts:
     }
     if not on_cycle:
         return facts
-    return replace(facts, names=await work.facts.names(on_cycle))
+    return replace(facts, names={**await work.facts.names(on_cycle), **beside.names})
 
 
 async def supply_facts(contents: Iterable[ItemContent], work: Work) -> Facts:

@@ -29,7 +29,8 @@ def check(content: ItemContent, facts: Facts) -> Iterator[Finding]:
     if parsed is None or parsed.code != content.code:
         yield _finding("code", "编码写法不对。", "The code is not written as one.")
         return
-    ours = parsed.organisation == content.code[:18] and len(content.code) in _LENGTHS
+    # Twelve digits are a base code, 31 or 33 characters with a level and a base code in them are made as ours are.
+    ours = parsed.organisation == content.code[:18] or (len(content.code) == 12 and content.code.isdigit())
     if parsed.system == "legacy" and (ours or (len(content.code) in _LENGTHS and content.code_system != "legacy")):
         part = "统一社会信用代码" if len(content.code) != 12 and uscc_problem(content.code[:18]) else "组成"
         english = "credit code in it" if part == "统一社会信用代码" else "make-up"
