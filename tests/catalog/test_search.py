@@ -144,7 +144,7 @@ async def test_filters(work: Callable[[], Work]) -> None:
     assert set(await names(work(), "")) == everything
     companies = set(await names(work(), "", subject="company"))
     people = set(await names(work(), "", subject="person"))
-    assert companies & people == {"犬类准养登记"}
+    assert companies & people == {"犬类准养登记", "用水报装"}
     assert companies | people == everything
     assert set(await names(work(), "", organisation=POLICE.id)) == {"居住证办理", "犬类准养登记"}
     assert await names(work(), "登记", organisation=POLICE.id, subject="company") == ["犬类准养登记"]
