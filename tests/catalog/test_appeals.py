@@ -10,7 +10,6 @@ from services.catalog.demo.for_livelihood import UNEMPLOYMENT
 from services.catalog.demo.organisations import HEALTH, LABOUR, ORGANISATIONS
 from services.catalog.domain.items import Provenance
 from services.catalog.domain.life import Actor
-from services.catalog.handlers.appeals import exemptions_of
 from services.catalog.handlers.drafting import open_draft
 from services.catalog.handlers.lint import findings_of
 from services.catalog.handlers.organisations import register_organisations
@@ -112,14 +111,17 @@ async def test_a_refusal_is_let_pass_for_a_time(
     assert await refused() == before - {("no-basis", "materials.m")}
     assert len(await findings_of(CONTENT, work(), exempt=False)) == 3
     async with work() as unit:
-        [public] = await exemptions_of(CONTENT.code, unit, date(2027, 3, 2))
+        [public] = (await unit.appeals.exemptions([CONTENT.code], date(2027, 3, 2)))[CONTENT.code]
         assert (public.rule, public.field, public.reason) == ("no-basis", "materials.m", yes["reason"])
-        assert await exemptions_of(CONTENT.code, unit, date(2027, 3, 3)) == ()
+        assert await unit.appeals.exemptions([CONTENT.code], date(2027, 3, 3)) == {}
+    told = (await doors(EDITOR, "GET", f"/items/{CONTENT.code}"))[1]["exemptions"]
+    assert told == [{"rule": "no-basis", "field": "materials.m", "reason": yes["reason"], "until": "2027-03-02"}]
     # The last day passes, the next refuses again.
     clock["now"] = datetime(2027, 3, 2, 15, 59, tzinfo=UTC)
     assert ("no-basis", "materials.m") not in await refused()
     clock["now"] += timedelta(minutes=1)
     assert await refused() == before
+    assert (await doors(EDITOR, "GET", f"/items/{CONTENT.code}"))[1]["exemptions"] == []
     # Then it may be appealed again, and refused.
     status, second = await doors(EDITOR, "POST", path, because())
     assert status == 201

@@ -1,6 +1,6 @@
 """Appeals against refusals of the lint: filed by editors, decided by the registrar, public where granted."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Final
@@ -14,7 +14,6 @@ from services.catalog.handlers.life import ROLES, actor_of, did, keep, record, s
 from services.catalog.handlers.lint import findings_of
 from services.catalog.store.appeals import Appeal, AppealState, ListedAppeal
 from services.catalog.store.work import Work
-from services.contracts.catalog_items import Exemption
 from services.kit.auth import Principal
 from services.kit.errors import FieldProblem, Forbidden, Invalid
 from services.kit.ids import new_id
@@ -131,20 +130,3 @@ async def list_appeals(
         raise Forbidden("the role editor, reviewer or registrar is needed")
     async with work:
         return await work.appeals.listed(mine, state, code, before, limit)
-
-
-async def exemptions_of(code: str, work: Work, today: date) -> tuple[Exemption, ...]:
-    """What granted appeals let an item pass today; public on its guide page."""
-    return (await exemptions_by_code([code], work, today)).get(code, ())
-
-
-async def exemptions_by_code(codes: Iterable[str], work: Work, today: date) -> dict[str, tuple[Exemption, ...]]:
-    """The same of many."""
-    return {
-        code: tuple(
-            Exemption(rule=each.rule, field=each.field, reason=each.decision or "", until=each.until)
-            for each in granted
-            if each.until is not None
-        )
-        for code, granted in (await work.appeals.granted(codes, today)).items()
-    }

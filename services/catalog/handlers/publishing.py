@@ -10,7 +10,6 @@ from services.catalog.domain.periods import day_of
 from services.catalog.handlers.life import send_back
 from services.catalog.store.items import Done, Published, Standing
 from services.catalog.store.work import Work
-from services.contracts.catalog_items import Exemption
 from services.kit.audit import AuditEntry
 from services.kit.events import event_of
 
@@ -77,13 +76,8 @@ async def announce(told: Sequence[tuple[Published, datetime]], work: Work) -> No
     now = work.now()
     codes = [each.content.code for each, _ in told]
     aliases = await work.codes.aliases_of(codes)
-    granted = await work.appeals.granted(codes, day_of(now))
+    exemptions = await work.appeals.exemptions(codes, day_of(now))
     for each, published_at in told:
         code = each.content.code
-        exemptions = tuple(
-            Exemption(rule=passed.rule, field=passed.field, reason=passed.decision or "", until=passed.until)
-            for passed in granted.get(code, ())
-            if passed.until is not None
-        )
-        data = events.published(each, published_at, aliases.get(code, ()), exemptions)
+        data = events.published(each, published_at, aliases.get(code, ()), exemptions.get(code, ()))
         work.publish(event_of(data, subject=code, version=each.sequence, time=now))

@@ -58,14 +58,9 @@ async def guide(code: str, version: int | None, work: Work) -> Guide:
             known = version is not None and await work.items.known(code)
             raise errors.VersionNotFound if known else errors.ItemNotFound
         aliases = (await work.codes.aliases_of([shown.code])).get(shown.code, ())
-        passed = []
+        exemptions: tuple[Exemption, ...] = ()
         if shown.version == shown.current:
-            passed = (await work.appeals.granted([shown.code], day_of(work.now()))).get(shown.code, [])
-        exemptions = tuple(
-            Exemption(rule=each.rule, field=each.field, reason=each.decision or "", until=each.until)
-            for each in passed
-            if each.until is not None
-        )
+            exemptions = (await work.appeals.exemptions([shown.code], day_of(work.now()))).get(shown.code, ())
         return Guide(shown, aliases, exemptions)
 
 

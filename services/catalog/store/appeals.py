@@ -9,6 +9,7 @@ from sqlalchemy import insert, select, update
 
 from services.catalog.store.tables import appeals, revisions
 from services.contracts.base import Text
+from services.contracts.catalog_items import Exemption
 from services.kit.auth import EVERYWHERE
 from services.kit.db import UnitOfWork
 
@@ -97,6 +98,17 @@ class AppealStore:
         for row in await self._work.execute(query.where(appeals.c.code.in_(set(codes))).order_by(appeals.c.id)):
             found.setdefault(row.code, []).append(_appeal(row))
         return found
+
+    async def exemptions(self, codes: Iterable[str], today: datetime.date) -> dict[str, tuple[Exemption, ...]]:
+        """What is let pass of each code today, as its guide page tells it."""
+        return {
+            code: tuple(
+                Exemption(rule=each.rule, field=each.field, reason=each.decision or "", until=each.until)
+                for each in passed
+                if each.until is not None
+            )
+            for code, passed in (await self.granted(codes, today)).items()
+        }
 
 
 def _appeal(row: Any) -> Appeal:
