@@ -1,7 +1,7 @@
 """HTTP: the registers of data elements, resources and licence types. Any verified caller may read."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from pydantic import BaseModel, Field
@@ -62,7 +62,7 @@ def seen_or_new(
 
 
 class NamedEntry(BaseModel):
-    register_name: Literal["element", "licence"] = Field(alias="register")
+    register_name: Register = Field(alias="register")
     code: str
     name: Text
     source: Organisation

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 from services.catalog import errors
 from services.catalog.domain.codes import normalise_code
 from services.catalog.domain.items import ItemContent
 from services.catalog.domain.lint.known_to_network import supplier_of
+from services.catalog.domain.registers import Register
 from services.catalog.handlers.lint import supply_facts
 from services.catalog.store.registers import Entry
 from services.catalog.store.work import Work
@@ -20,7 +20,7 @@ class Named:
     """Entries that the materials and results of a version name, and materials that the network has, with what holds
     them: nobody may be asked for these (不得要求重复提供)."""
 
-    entries: Mapping[tuple[str, str], Entry]
+    entries: Mapping[tuple[Register, str], Entry]
     known: Sequence[tuple[Material, ResourceContent | LicenceTypeContent]]
 
 
@@ -37,7 +37,8 @@ async def named(code: str, version: int | None, work: Work) -> Named:
         content = found.content
         if not isinstance(content, ItemContent):
             raise errors.ItemNotFound
-        licences = {each.licence_type for each in chain(content.materials, content.results) if each.licence_type}
+        licences = {material.licence_type for material in content.materials if material.licence_type}
+        licences |= {result.licence_type for result in content.results if result.licence_type}
         elements = {element for material in content.materials for element in material.elements}
         entries = await work.registers.many({"element": elements, "licence": licences})
         facts = await supply_facts([content], work)
