@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from services.catalog import app
-from services.catalog.demo.for_livelihood import UNEMPLOYMENT
 from services.catalog.demo.organisations import ORGANISATIONS
 from services.catalog.domain import periods
 from services.catalog.domain.comparison import changes
@@ -30,6 +29,7 @@ from services.kit.auth import Principal
 from services.kit.errors import TongbanError
 from services.kit.service import Service
 from tests.catalog.conftest import Clock, settings_for
+from tests.catalog.contents import REGISTRATION
 from tests.catalog.people import BOTH, CHEN, GATEWAY, XU, ZHAO, ZHOU
 from tests.catalog.test_life import CODE, ITEM, Desk, slug
 from tests.harness.templates import Template
@@ -40,7 +40,7 @@ Works = Callable[[], Work]
 def test_contents_are_compared_field_by_field() -> None:
     photo = Material(id="photo", name=Text(zh="照片"), required=True)
     paper = Material(id="paper", name=Text(zh="表格"), required=False)
-    left = UNEMPLOYMENT.model_copy(update={"materials": (photo, paper), "topics": ("a", "b"), "visits": 0})
+    left = REGISTRATION.model_copy(update={"materials": (photo, paper), "topics": ("a", "b"), "visits": 0})
     form = {**left.form, "properties": dict(reversed(list(left.form["properties"].items())))}
     first = next(iter(left.form["properties"]))
     form["properties"][first] = {**form["properties"][first], "title": "另一个题目"}
@@ -80,7 +80,7 @@ async def desk(
     catalog: Service, clock: Clock, work: Works, signed_in: Callable[[Principal], httpx.AsyncClient]
 ) -> Desk:
     await organisations.register_organisations(ORGANISATIONS, Provenance.DEMO, work())
-    await publishing.publish_items([UNEMPLOYMENT], Provenance.IMPORT, work())
+    await publishing.publish_items([REGISTRATION], Provenance.IMPORT, work())
     return Desk(signed_in)
 
 
@@ -254,7 +254,7 @@ async def _follow(plan: Plan, service: Service) -> None:
         return Work(service.context)
 
     await organisations.register_organisations(ORGANISATIONS, Provenance.DEMO, work())
-    await publishing.publish_items([UNEMPLOYMENT], Provenance.IMPORT, work())
+    await publishing.publish_items([REGISTRATION], Provenance.IMPORT, work())
     model = Model(clock.now, 1, 1, ItemStatus.PUBLISHED)
     model.holds(1, ItemStatus.PUBLISHED, clock.now)
     visits = 10
@@ -293,7 +293,7 @@ async def _follow(plan: Plan, service: Service) -> None:
 
 async def _do(act: str, who: int, visits: int, effective: date | None, state: dict[str, Any], work: Works) -> None:
     editor, reviewer = (CHEN, XU, BOTH, CHEN)[who], (ZHAO, BOTH, ZHAO, BOTH)[who]
-    body = UNEMPLOYMENT.model_dump(mode="json") | {"visits": visits}
+    body = REGISTRATION.model_dump(mode="json") | {"visits": visits}
     open_id, seen = state["open"] or ("0" * 32, 1)
     match act:
         case "draft":
@@ -320,7 +320,7 @@ async def _do(act: str, who: int, visits: int, effective: date | None, state: di
             await standing.roll_back(ZHOU, CODE, None, 1 + who, "x", work())
         case "import":
             await publishing.publish_items(
-                [UNEMPLOYMENT.model_copy(update={"visits": visits})], Provenance.IMPORT, work()
+                [REGISTRATION.model_copy(update={"visits": visits})], Provenance.IMPORT, work()
             )
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import pytest
 
-from services.catalog.demo.for_livelihood import UNEMPLOYMENT
 from services.catalog.demo.organisations import HEALTH, LABOUR, ORGANISATIONS
 from services.catalog.domain.items import Provenance
 from services.catalog.handlers import organisations, publishing, reviewing
@@ -18,9 +17,10 @@ from services.contracts.base import EVENT_TYPES
 from services.kit.auth import Principal
 from services.kit.service import Service
 from tests.catalog.conftest import Clock
+from tests.catalog.contents import REGISTRATION
 from tests.catalog.people import BOTH, CHEN, CITIZEN, CLERK, ELSEWHERE, GATEWAY, QIAN, XU, ZHAO, ZHOU
 
-CODE = UNEMPLOYMENT.code
+CODE = REGISTRATION.code
 ITEM = f"/items/{CODE}"
 Works = Callable[[], Work]
 
@@ -33,7 +33,7 @@ class Desk:
 
     @staticmethod
     def content(**changes: Any) -> dict[str, Any]:
-        return UNEMPLOYMENT.model_dump(mode="json") | changes
+        return REGISTRATION.model_dump(mode="json") | changes
 
     async def draft(self, who: Principal = CHEN, *, content: Any = None, **fields: Any) -> dict[str, Any]:
         body = {
@@ -83,7 +83,7 @@ async def desk(
 ) -> Desk:
     """The API with one item in force, imported and never reviewed here."""
     await organisations.register_organisations(ORGANISATIONS, Provenance.DEMO, work())
-    await publishing.publish_items([UNEMPLOYMENT], Provenance.IMPORT, work())
+    await publishing.publish_items([REGISTRATION], Provenance.IMPORT, work())
     clock.move(hours=1)
     return Desk(signed_in)
 
@@ -334,7 +334,7 @@ async def test_two_reviewers_at_once_publish_once(desk: Desk, events: Any) -> No
 
 async def test_many_are_approved_each_for_itself(desk: Desk, work: Works, clock: Clock, events: Any) -> None:
     codes = [f"LEGACY-{number}" for number in range(4)]
-    contents = [UNEMPLOYMENT.model_copy(update={"code": code, "code_system": "legacy"}) for code in codes]
+    contents = [REGISTRATION.model_copy(update={"code": code, "code_system": "legacy"}) for code in codes]
     await publishing.publish_items(contents, Provenance.IMPORT, work())
     good = await desk.submitted(code=codes[0], content=desk.content(code=codes[0], visits=2))
     slow = {"statutory": {"amount": 5}, "promised": {"amount": 9}}
@@ -463,7 +463,7 @@ async def test_what_happens_first_sends_an_approval_back(
     await desk.act(CHEN, "discard", back)
 
     second = await approved()
-    imported = UNEMPLOYMENT.model_copy(update={"visits": 3})
+    imported = REGISTRATION.model_copy(update={"visits": 3})
     await publishing.publish_items([imported], Provenance.IMPORT, work())
     back = await desk.revision(second)
     assert (back["state"], back["from_version"]) == ("draft", 1)
@@ -481,8 +481,8 @@ async def test_what_happens_first_sends_an_approval_back(
     async with work() as unit:  # what it was approved upon changes behind it
         found = await unit.revisions.get(third["id"])
         assert found is not None
-        slow = UNEMPLOYMENT.model_validate(
-            UNEMPLOYMENT.model_dump() | {"limits": {"statutory": {"amount": 5}, "promised": {"amount": 9}}}
+        slow = REGISTRATION.model_validate(
+            REGISTRATION.model_dump() | {"limits": {"statutory": {"amount": 5}, "promised": {"amount": 9}}}
         )
         await unit.revisions.save(found.revision, slow)
     clock.move(days=1)
@@ -494,9 +494,47 @@ async def test_what_happens_first_sends_an_approval_back(
     assert await publisher.publish_due() == 0
 
 
+async def test_a_bundle_lives_as_an_item_does(
+    desk: Desk, catalog: Service, work: Works, clock: Clock, events: Any
+) -> None:
+    base = REGISTRATION.model_copy(update={"code": "512014006000", "code_system": "gb-12", "kind": "base", "form": {}})
+    await publishing.publish_items([base], Provenance.IMPORT, work())
+    new = desk.content(base=base.code)
+    del new["code"]
+    other = await desk.draft(XU, code=None, content=new)
+    named = [{"code": code, "name": REGISTRATION.name.model_dump()} for code in (CODE, other["code"])]
+    content = {
+        "name": {"zh": "失业一件事", "en": "Out of work"},
+        "organisation": REGISTRATION.organisation.model_dump(mode="json"),
+        "division": REGISTRATION.division,
+        "subjects": ["person"],
+        "members": named,
+    }
+    for changes, field in (({"form": {}}, "form"), ({"members": [named[0] | {"x": 1}]}, "members.0.x")):
+        answer = await desk.at(CHEN).post(
+            "/revisions", json={"kind": "bundle", "content": content | changes, "reason": "新增"}
+        )
+        assert [each["field"] for each in answer.json()["errors"]] == [field]
+    draft = await desk.draft(CHEN, kind="bundle", code=None, content=content)
+    code = draft["code"]
+    assert code.startswith("YJS-511602-")
+    # The bundle and one of its items take force at one midnight, the item first.
+    handed_in = (await desk.act(CHEN, "submit", draft)).json()
+    assert slug(await desk.act(ZHAO, "approve", handed_in)) == (422, "lint-refused")
+    for revision in ((await desk.act(CHEN, "submit", other)).json(), handed_in):
+        answer = await desk.act(ZHAO, "approve", revision, effective_from="2026-11-27")
+        assert answer.status_code == 200, answer.text
+    clock.move(days=1)
+    assert await Publisher(catalog.context).publish_due() == 2
+    assert (await desk.revision(draft))["state"] == "published"
+    assert slug(await desk.stand(ZHOU, "suspend", code)) == (409, "bundle-not-suspended")
+    assert (await desk.stand(ZHOU, "retire", code)).json()["status"] == "retired"
+    assert await events(code) == [("bundle-published", 1), ("bundle-retired", 2)]
+
+
 async def test_a_file_does_not_end_a_suspension(desk: Desk, work: Works) -> None:
     await desk.stand(ZHAO, "suspend")
-    changed = UNEMPLOYMENT.model_copy(update={"visits": 5})
+    changed = REGISTRATION.model_copy(update={"visits": 5})
     assert [each.value for each in await publishing.publish_items([changed], Provenance.IMPORT, work())] == ["held"]
     assert (await desk.stand(ZHOU, "resume")).json()["version"] == 1
 
@@ -505,7 +543,7 @@ async def test_a_failure_leaves_nothing_of_an_act(
     desk: Desk, work: Works, counts: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """State, event, history and audit are one transaction: whichever of them fails, none is there."""
-    tables = ("outbox", "item_versions", "item_periods", "transitions", "audit", "realignments", "item_terms")
+    tables = ("outbox", "item_versions", "item_periods", "transitions", "audit", "realignments", "search_documents")
     handed_in = await desk.submitted()
     before = await counts(*tables)
 
@@ -526,7 +564,7 @@ async def test_one_that_breaks_does_not_hold_the_others_up(
     desk: Desk, catalog: Service, work: Works, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = "LEGACY-1"
-    content = UNEMPLOYMENT.model_copy(update={"code": other, "code_system": "legacy"})
+    content = REGISTRATION.model_copy(update={"code": other, "code_system": "legacy"})
     await publishing.publish_items([content], Provenance.IMPORT, work())
     for fields in ({}, {"code": other, "content": desk.content(code=other, visits=2)}):
         handed_in = await desk.submitted(**fields)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from services.catalog.demo.for_livelihood import UNEMPLOYMENT
 from services.catalog.demo.organisations import ORGANISATIONS
 from services.catalog.domain.alignment import misaligned
 from services.catalog.domain.items import Provenance
@@ -18,13 +17,14 @@ from services.contracts.catalog_items import Basis, Limit, Limits, Material
 from services.kit.auth import Principal
 from services.kit.service import Service
 from tests.catalog.conftest import Clock
+from tests.catalog.contents import REGISTRATION
 from tests.catalog.people import CHEN, XU, ZHAO
 from tests.catalog.test_life import Desk
 
-BASE = UNEMPLOYMENT.model_copy(
-    update={"code": "512014005000", "code_system": "gb-12", "kind": "base", "form": {}, "materials": ()}
+BASE = REGISTRATION.model_copy(
+    update={"code": "512014099000", "code_system": "gb-12", "kind": "base", "form": {}, "materials": ()}
 )
-OWN = UNEMPLOYMENT.model_copy(update={"base": BASE.code})
+OWN = REGISTRATION.model_copy(update={"base": BASE.code})
 COPIES = tuple(OWN.model_copy(update={"code": f"LEGACY-{number}", "code_system": "legacy"}) for number in range(1, 4))
 
 

@@ -98,7 +98,8 @@ class RevisionStore:
         return await self._many(*wanted, lock=lock)
 
     async def due(self, now: datetime, limit: int, *, besides: Collection[str] = ()) -> Sequence[StoredRevision]:
-        """Revisions whose date has come, the earliest first, locked."""
+        """Revisions whose date has come, the earliest first and of one date items before bundles, which name them;
+        locked."""
         wanted = [revisions.c.state == RevisionState.REVIEWED.value, revisions.c.effective_at <= now]
         if besides:
             wanted.append(revisions.c.id.not_in(list(besides)))
@@ -109,7 +110,7 @@ class RevisionStore:
             select(revisions, forms.c.form)
             .join(forms, forms.c.digest == revisions.c.form_digest)
             .where(*wanted)
-            .order_by(revisions.c.effective_at, revisions.c.id)
+            .order_by(revisions.c.effective_at, revisions.c.kind == "bundle", revisions.c.id)
         )
         if limit is not None:
             statement = statement.limit(limit)
