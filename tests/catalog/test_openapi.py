@@ -60,6 +60,11 @@ def test_the_document_is_kept(api: Any, mode: GenerationMode) -> None:
     checked = []
     for found in api.get_all_operations():
         operation = found.ok()
+        # Of a file any text fits, and so it does where nothing is asked: there is nothing that does not.
+        asked = (*operation.query, *operation.path_parameters)
+        structured = any(each.media_type == "application/json" for each in operation.body)
+        if mode is GenerationMode.NEGATIVE and not (asked or structured):
+            continue
 
         @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
         @given(case=operation.as_strategy(generation_mode=mode))
