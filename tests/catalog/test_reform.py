@@ -192,7 +192,7 @@ NEW_USCC = mint_uscc("11", "511602", "RF900001")
 
 @pytest.fixture
 async def registrar(catalog: Service, client: httpx.AsyncClient, work: Callable[[], Work]) -> httpx.AsyncClient:
-    role = (Grant(org="*", role="registrar"),)
+    role = (Grant(org="*", role="registrar"), Grant(org="*", role="editor"))
     who = Principal(sub="zhou", name="周洁", client_id="desk", realm="staff", grants=role, jti="1", exp=2**31)
     catalog.app.dependency_overrides[caller] = lambda: who  # type: ignore[attr-defined]
     await register_organisations(ORGANISATIONS, Provenance.DEMO, work())
@@ -299,6 +299,39 @@ async def test_items_follow_under_new_codes_and_old_ones_lead_there(
 
 def dict_of(headers: bytes) -> dict[str, str]:
     return dict(json.loads(headers))
+
+
+async def test_two_that_carry_out_one_base_item_and_what_hangs_on_them(
+    registrar: httpx.AsyncClient, work: Callable[[], Work]
+) -> None:
+    """The same base item at two organisations is one item afterwards (一事一码); register entries have a new source."""
+    theirs = DOG.model_copy(
+        update={
+            "code": f"{CITY.uscc}{DOG.code[18:]}",
+            "organisation": DOG.organisation.model_copy(update={"id": CITY.id, "name": CITY.name}),
+        }
+    )
+    await publish_items([theirs], Provenance.DEMO, work())
+    element = {"content": {"name": {"zh": "犬号"}, "source": {"id": CITY.id}}, "reason": "登记"}
+    headers = {"If-None-Match": "*"}
+    assert (await registrar.put("/registers/element/dog_number", json=element, headers=headers)).is_success
+    wrong = {"register": "element", "code": "dog_number", "organisation": HEALTH.id, "text": "号码对不上"}
+    filed = await registrar.post("/corrections", json=wrong)
+    assert filed.is_success, filed.text
+    refused = await reform(registrar, "abolish", [CITY.id], [])
+    assert [(each["field"], each["reason"]) for each in refused["errors"]] == [("targets", "source_of_entries")]
+    done = await reform(registrar, "merge", [CITY.id], [{"id": POLICE.id}])
+    assert (done["status_code"], done["codes"], done["entries"]) == (200, {theirs.code: DOG.code}, 1), done
+    shown = (await registrar.get(f"/items/{theirs.code}")).json()
+    assert (shown["code"], shown["item_version"], shown["aliases"]) == (DOG.code, 1, [theirs.code])
+    found = (await registrar.get("/items", params={"q": "犬类准养"})).json()["items"]
+    assert [each["code"] for each in found] == [DOG.code]
+    entry = (await registrar.get("/registers/element/dog_number")).json()
+    assert (entry["version"], entry["content"]["source"]["id"]) == (2, POLICE.id)
+    [waiting] = (await registrar.get("/corrections", params={"source": POLICE.id})).json()["items"]
+    assert waiting["state"] == "open"
+    functions = (await registrar.get(f"/organisations/{POLICE.id}")).json()["functions"]
+    assert [each["id"] for each in functions] == [each.id for each in (*POLICE.functions, *CITY.functions)]
 
 
 async def test_a_renaming_makes_versions_and_no_codes(registrar: httpx.AsyncClient, counts: Callable[..., Any]) -> None:

@@ -290,14 +290,18 @@ class _Application:
         keep(after, Act.CARRIED_OVER, self._officer, self._reason, self._work)
 
     async def _entries(self, source: str, heir: str | None) -> int:
-        """The entries of the registers that the source held have a living source (一数一源)."""
+        """The entries of the registers that the source held have a living source (一数一源), and requests to correct
+        them somebody who answers."""
+        if heir is None:
+            return 0
         entries = await self._work.reforms.entries_of(source)
-        for register, code in entries if heir is not None else ():
+        await self._work.reforms.hand_over(source, heir)
+        for register, code in entries:
             found = await self._work.registers.one(register, code)
             assert found is not None
             raw = {**found.content.model_dump(mode="json"), "source": {"id": heir}}
             await registers.put_entry(self._officer, register, code, raw, self._reason, found.version, self._work)
-        return len(entries) if heir is not None else 0
+        return len(entries)
 
 
 def _batches(codes: Sequence[str]) -> Iterator[Sequence[str]]:

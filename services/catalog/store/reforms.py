@@ -5,10 +5,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import case, select, update
 
 from services.catalog.domain.codes import parse_item_code
+from services.catalog.domain.corrections import WAITING
 from services.catalog.domain.life import OPEN
 from services.catalog.domain.reform import SourceItem
 from services.catalog.domain.registers import Register
-from services.catalog.store.tables import appeals, item_versions, items, register_entries, revisions
+from services.catalog.store.tables import appeals, corrections, item_versions, items, register_entries, revisions
 from services.kit.db import UnitOfWork
 
 # An implementation before its handling items, whose base it is.
@@ -64,6 +65,14 @@ class ReformStore:
         statement = select(columns.register_name, columns.code).where(columns.source == organisation)
         ordered = statement.order_by(columns.register_name, columns.code)
         return [(row.register_name, row.code) for row in await self._work.execute(ordered)]
+
+    async def hand_over(self, source: str, heir: str) -> None:
+        """Correction requests (异议) that wait for a source wait for its heir; those that it filed are the heir's."""
+        table = corrections.c
+        waiting = table.state.in_([state.value for state in WAITING])
+        for column in (table.source, table.organisation_id):
+            changed = {column.key: heir, "version": table.version + 1}
+            await self._work.execute(update(corrections).where(column == source, waiting).values(changed))
 
     async def follow(self, codes: Mapping[str, str]) -> None:
         """What hangs on a code hangs on the new one: how often it was used, what was let pass."""
