@@ -414,13 +414,14 @@ async def test_the_lint_gathers_its_facts(work: Callable[[], Work]) -> None:
     entries = [
         element("address"),
         element("born", data_type="date"),
+        element("rabies_vaccinated_on", data_type="date"),
         resource(elements=("address",)),
         licence(),
         licence(
             OTHER_LICENCE, name={"zh": "体检证明"}, source={"id": HEALTH.id, "name": HEALTH.name}, elements=("born",)
         ),
     ]
-    registers = ["element", "element", "resource", "licence", "licence"]
+    registers = ["element", "element", "element", "resource", "licence", "licence"]
     rows: Any = [(number, *row) for number, row in enumerate(zip(registers, entries, strict=True))]
     assert (await take_in(rows, "system:demo", "", work())).refused == []
     first = PLAIN.model_copy(update={"results": (Result(name=Text(zh="犬证"), licence_type=LICENCE),)})

@@ -5,6 +5,7 @@ belong to nobody); the laws are real.
 """
 
 from services.catalog.demo.base_items import BASE_ITEMS, PROVINCIAL_ORGANISATIONS
+from services.catalog.demo.bundles import DEMO_BUNDLES
 from services.catalog.demo.drafts import load_drafts
 from services.catalog.demo.for_companies import COMPANY_ITEMS
 from services.catalog.demo.for_households import HOUSEHOLD_ITEMS
@@ -30,7 +31,7 @@ async def load_demo(service: Service) -> None:
         missing = [state for state in DEMO_ORGANISATIONS if state.id not in there]
         await register_organisations(missing, Provenance.DEMO, work)
         await load_registers(work)
-        contents = (*BASE_ITEMS, *DEMO_ITEMS)
+        contents = (*BASE_ITEMS, *DEMO_ITEMS, *DEMO_BUNDLES)
         standing = await work.items.standing(content.code for content in contents)
         new = [content for content in contents if content.code not in standing]
         await publish_items(new, Provenance.DEMO, work)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from services.catalog.demo.organisations import CITY, DEVELOPMENT, HEALTH, HYGIENE_LICENCE, both, condition, item, steps
-from services.catalog.domain.form import applicant_pages, choice, date, form, number, page, text
+from services.catalog.domain.form import applicant_pages, behind, choice, date, form, number, page, text
 from services.contracts.catalog_items import Basis, Fee, Limit, Limits, Material, Result
 
 _HYGIENE_PAPERS: Final = Basis(law="公共场所卫生管理条例实施细则", article="第二十三条")
@@ -25,12 +25,14 @@ HYGIENE_PERMIT: Final = item(
     ),
     fee=Fee(charged=False, note=both("检测费由检测机构收", "The laboratory charges for its tests")),
     visits=0,
+    topics=("operation", "qualification"),
+    online_depth=4,
     conditions=(
         condition(
             "有营业执照的企业或个体工商户，经营范围里有这类场所。",
             "A company or sole trader whose business licence covers this kind of place.",
         ),
-        condition("场所在本区。", "The place is in this district."),
+        condition("场所在本区。", "The place is in this district.", "place_here"),
         condition(
             "卫生检测合格，从业人员有健康证。", "The hygiene tests are passed and the staff hold health certificates."
         ),
@@ -47,6 +49,14 @@ HYGIENE_PERMIT: Final = item(
             name=both("场所平面图", "Floor plan"),
             note=both("手画的也行，标出各区域和面积。", "A drawing by hand will do; mark the rooms and their size."),
             required=True,
+            basis=_HYGIENE_PAPERS,
+            made_by="applicant",
+        ),
+        Material(
+            id="site-sketch",
+            name=both("地址方位示意图", "Sketch of where the place is"),
+            note=both("和平面图画在一张纸上的，不用另交。", "Not needed where the floor plan shows it."),
+            required=False,
             basis=_HYGIENE_PAPERS,
             made_by="applicant",
         ),
@@ -73,6 +83,7 @@ HYGIENE_PERMIT: Final = item(
             "电子证照当天可用；纸质证照 10 个工作日内寄到。",
             "The electronic permit is usable at once; paper in 10 working days.",
         ),
+        section=("卫生监督岗", "Health inspection desk"),
     ),
     form=form(
         [
@@ -82,8 +93,12 @@ HYGIENE_PERMIT: Final = item(
                 "您的场所",
                 "Your place",
                 {
-                    "place_name": text("店名", "Name of the place", hint=("招牌上的名字。", "As on the sign.")),
-                    "address": text("地址", "Address", longest=200, autocomplete="street-address"),
+                    "place_name": behind(
+                        "place_name", text("店名", "Name of the place", hint=("招牌上的名字。", "As on the sign."))
+                    ),
+                    "address": behind(
+                        "place_address", text("地址", "Address", longest=200, autocomplete="street-address")
+                    ),
                     "place_kind": choice(
                         "类型",
                         "Kind",
@@ -104,7 +119,10 @@ HYGIENE_PERMIT: Final = item(
                 "怎么经营",
                 "How it runs",
                 {
-                    "area": number("经营面积（平方米）", "Floor space (square metres)", least=1, most=1_000_000),
+                    "area": behind(
+                        "floor_area",
+                        number("经营面积（平方米）", "Floor space (square metres)", least=1, most=1_000_000),
+                    ),
                     "staff": number("从业人数", "Number of staff", least=1, most=10_000),
                     "opening": date("打算哪天开业", "When you mean to open"),
                     "air": choice(
@@ -132,11 +150,12 @@ INVESTMENT: Final = item(
     limits=Limits(promised=Limit(amount=1)),
     fee=Fee(charged=False),
     visits=0,
+    topics=("investment",),
+    online_depth=4,
+    results=(Result(name=both("企业投资项目备案证明", "Certificate of filing")),),
     conditions=(
-        condition(
-            "项目在本区，不在政府核准的投资项目目录里。",
-            "The project is in this district and not on the approval list.",
-        ),
+        condition("项目在本区。", "The project is in this district.", "project_here"),
+        condition("不在政府核准的投资项目目录里。", "It is not on the list of projects that need approval."),
         condition("不属于国家禁止投资的项目。", "The project is of no prohibited kind."),
     ),
     basis=(Basis(law="企业投资项目核准和备案管理条例", article="第十三条"),),
@@ -146,6 +165,7 @@ INVESTMENT: Final = item(
             "We check that filing is what is needed and that policy allows it.",
         ),
         both("备案证明可以在办件页下载。", "Download the certificate from your case page."),
+        section=("投资管理岗", "Investment desk"),
         intake=both("信息填全，即视为收到备案。", "The filing counts as received once all is filled in."),
     ),
     form=form(
@@ -157,7 +177,7 @@ INVESTMENT: Final = item(
                 "The project",
                 {
                     "project_name": text("项目名称", "Name of the project"),
-                    "location": text("建设地点", "Location", longest=200),
+                    "location": behind("place_address", text("建设地点", "Location", longest=200)),
                     "nature": choice(
                         "建设性质",
                         "Nature",
@@ -222,9 +242,12 @@ BILLBOARD: Final = item(
         "Two officers or more look at the place, and somebody has to show it to them.",
     ),
     visit_basis=Basis(law="中华人民共和国行政许可法", article="第三十四条"),
+    topics=("operation",),
+    online_depth=3,
+    results=(Result(name=both("户外广告设置许可决定书", "Permit for the advertisement")),),
     conditions=(
         condition("位置符合户外广告设置规划。", "The place agrees with the plan for outdoor advertising."),
-        condition("征得场地或建筑物所有人同意。", "The owner of the land or building agrees."),
+        condition("征得场地或建筑物所有人同意。", "The owner of the land or building agrees.", "owner_consents"),
         condition("结构安全，不挡交通标志和消防通道。", "It is safe and hides no traffic sign or fire exit."),
     ),
     basis=(
@@ -242,6 +265,14 @@ BILLBOARD: Final = item(
             max_files=8,
         ),
         Material(
+            id="site-sketch",
+            name=both("地址方位示意图", "Sketch of where the place is"),
+            note=both("设计图里画了位置的，不用另交。", "Not needed where the design drawing shows it."),
+            required=False,
+            basis=Basis(law="城市市容和环境卫生管理条例", article="第十一条"),
+            made_by="applicant",
+        ),
+        Material(
             id="consent",
             name=both("场地或建筑物所有人同意的证明", "Consent of the owner of the land or building"),
             note=both("自己的场地不用交。", "Not needed for your own property."),
@@ -257,6 +288,7 @@ BILLBOARD: Final = item(
             "We look at the place once and ask you or a colleague to be there: this is the one visit.",
         ),
         both("许可决定书和电子证照在办件页下载。", "Download the decision and the permit from your case page."),
+        section=("市容管理岗", "Cityscape desk"),
     ),
     form=form(
         [

@@ -33,6 +33,7 @@ WATER_CONNECTION: Final = item(
     steps=steps(
         both("工作人员到现场看一次，不用您等。", "We look at the place once; you need not wait for us."),
         both("签好电子合同就通水。", "The water is turned on once the electronic contract is signed."),
+        section=("供水服务岗", "Supply desk"),
         intake=both("信息填全，当天受理。", "Accepted the same day once all is filled in."),
         decision=both("供水方案写明管径、工期。不能接的会写明理由。", "You get the plan, or the reasons why not."),
     ),

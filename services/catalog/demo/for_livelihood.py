@@ -4,7 +4,7 @@ from typing import Final
 
 from services.catalog.demo.organisations import CIVIL_AFFAIRS, LABOUR, both, condition, item, steps
 from services.catalog.domain.form import applicant_pages, choice, date, form, number, page, text
-from services.contracts.catalog_items import Basis, Fee, Limit, Limits, Material
+from services.contracts.catalog_items import Basis, Fee, Limit, Limits, Material, Result
 
 ALLOWANCE: Final = item(
     CIVIL_AFFAIRS,
@@ -20,9 +20,12 @@ ALLOWANCE: Final = item(
     limits=Limits(promised=Limit(amount=10)),
     fee=Fee(charged=False),
     visits=0,
+    topics=("social-security",),
+    online_depth=4,
+    results=(Result(name=both("高龄津贴", "The allowance")),),
     conditions=(
-        condition("户口在本区。", "You are registered in this district."),
-        condition("年满 80 周岁。", "You are 80 or older."),
+        condition("户口在本区。", "You are registered in this district.", "registered_here"),
+        condition("年满 80 周岁。", "You are 80 or older.", "age(birth_date) >= 80"),
     ),
     basis=(Basis(law="中华人民共和国老年人权益保障法", article="第三十三条"),),
     materials=(
@@ -38,6 +41,7 @@ ALLOWANCE: Final = item(
     steps=steps(
         both("系统核对年龄和户口，不用您交证明。", "Age and registration are checked for you; no papers needed."),
         both("从批准的下个月起按月打到您的账户。", "Paid into your account each month from the month after approval."),
+        section=("养老服务岗", "Elderly care desk"),
     ),
     form=form(
         [
@@ -102,14 +106,20 @@ UNEMPLOYMENT: Final = item(
     limits=Limits(promised=Limit(amount=1)),
     fee=Fee(charged=False),
     visits=0,
+    topics=("employment", "social-security"),
+    online_depth=4,
+    results=(Result(name=both("失业登记凭证", "Certificate of registration")),),
     conditions=(
-        condition("年满 16 岁，没到退休年龄，能够工作。", "You are over 16, below retirement age and able to work."),
-        condition("现在没有工作，愿意找工作。", "You have no work and want some."),
+        condition("年满 16 周岁。", "You are 16 or older.", "age(birth_date) >= 16"),
+        condition("没到退休年龄，能够工作。", "You are below retirement age and able to work."),
+        condition("现在没有工作。", "You have no work now.", "!has_work"),
+        condition("愿意找工作。", "You want to work."),
     ),
     basis=(Basis(law="中华人民共和国就业促进法", article="第三十五条"), Basis(law="就业服务与就业管理规定")),
     steps=steps(
         both("系统核对参保和工商登记，当场就有结果。", "Insurance and business registers are checked at once."),
         both("登记凭证可以在办件页下载。", "Download the certificate from your case page."),
+        section=("就业服务岗", "Employment desk"),
         intake=both("材料齐全，当场受理。", "Accepted at once."),
     ),
     form=form(

@@ -3,7 +3,7 @@
 from typing import Final
 
 from services.catalog.demo.organisations import EDUCATION, POLICE, RESIDENCE_CARD, both, condition, item, steps
-from services.catalog.domain.form import applicant_pages, choice, date, form, page, text
+from services.catalog.domain.form import applicant_pages, behind, choice, date, form, page, text
 from services.contracts.catalog_items import Basis, Fee, Limit, Limits, Material, Result
 
 _PHOTOS: Final = ("image/jpeg", "image/png")
@@ -29,14 +29,15 @@ RESIDENCE_PERMIT: Final = item(
     ),
     fee=Fee(charged=False, note=both("首次办理免费", "The first permit is free")),
     visits=0,
+    topics=("household",),
+    online_depth=4,
     conditions=(
-        condition(
-            "离开户口所在地，在本区住满半年。",
-            "You live away from your registered home and have lived here for half a year.",
-        ),
+        condition("户口不在本区。", "You are registered elsewhere.", "!registered_here"),
+        condition("在本区住满半年。", "You have lived here for half a year.", "residence_months >= 6"),
         condition(
             "在本区有合法稳定就业、合法稳定住所，或者连续就读，三样有一样就行。",
             "You have one of these here: steady lawful work, a steady lawful home, or continuous schooling.",
+            'residence_ground in ["work", "home", "school"]',
         ),
     ),
     basis=(
@@ -77,6 +78,7 @@ RESIDENCE_PERMIT: Final = item(
         both(
             "证件做好后寄到您填的地址，也可以到派出所取。", "The card is posted to you, or you fetch it at the station."
         ),
+        section=("派出所户籍岗", "Registration desk of the police station"),
     ),
     form=form(
         [
@@ -86,12 +88,15 @@ RESIDENCE_PERMIT: Final = item(
                 "您住在哪里",
                 "Where you live",
                 {
-                    "address": text(
-                        "现在的住址",
-                        "Present address",
-                        hint=("写到门牌号，比如 幸福街道 12 号 3 单元 501。", "Down to the flat number."),
-                        longest=200,
-                        autocomplete="street-address",
+                    "address": behind(
+                        "residence_address",
+                        text(
+                            "现在的住址",
+                            "Present address",
+                            hint=("写到门牌号，比如 幸福街道 12 号 3 单元 501。", "Down to the flat number."),
+                            longest=200,
+                            autocomplete="street-address",
+                        ),
                     ),
                     "since": date(
                         "从哪天开始住", "Since when", hint=("记不清，写大概的日子。", "An approximate day will do.")
@@ -103,14 +108,17 @@ RESIDENCE_PERMIT: Final = item(
                 "您凭什么办",
                 "Your ground",
                 {
-                    "ground": choice(
-                        "选符合的一项",
-                        "Choose the one that fits",
-                        {
-                            "work": ("在这里工作", "I work here"),
-                            "home": ("在这里有住处", "I have a home here"),
-                            "school": ("在这里上学", "I study here"),
-                        },
+                    "ground": behind(
+                        "residence_ground",
+                        choice(
+                            "选符合的一项",
+                            "Choose the one that fits",
+                            {
+                                "work": ("在这里工作", "I work here"),
+                                "home": ("在这里有住处", "I have a home here"),
+                                "school": ("在这里上学", "I study here"),
+                            },
+                        ),
                     ),
                     "delivery": choice(
                         "证件怎么给您",
@@ -139,8 +147,15 @@ DOG: Final = item(
     case_kind="promised",
     fee=Fee(charged=False),
     visits=0,
+    topics=("household", "养犬"),
+    online_depth=4,
+    results=(Result(name=both("犬类准养登记证和犬牌", "Certificate and tag")),),
     conditions=(
-        condition("犬只已经接种狂犬病疫苗，在有效期内。", "The dog has a valid rabies vaccination."),
+        condition(
+            "犬只在一年之内接种过狂犬病疫苗。",
+            "The dog was vaccinated against rabies within a year.",
+            "rabies_vaccinated_on <= today && days_since(rabies_vaccinated_on) <= 366",
+        ),
         condition("不是禁养的烈性犬。", "The dog is of no prohibited dangerous breed."),
         condition("有固定住所；单位养犬的，有专人看管。", "You have a fixed home; an organisation has a keeper."),
     ),
@@ -186,6 +201,7 @@ DOG: Final = item(
         both(
             "电子登记证当天可用，犬牌寄到家。", "The electronic certificate is usable the same day; the tag is posted."
         ),
+        section=("治安管理岗", "Public order desk"),
     ),
     form=form(
         [
@@ -219,7 +235,9 @@ DOG: Final = item(
                 "Where it is kept",
                 {
                     "address": text("养犬地址", "Address", longest=200, autocomplete="street-address"),
-                    "vaccinated": date("最近一次打疫苗的日期", "Date of the last rabies vaccination"),
+                    "vaccinated": behind(
+                        "rabies_vaccinated_on", date("最近一次打疫苗的日期", "Date of the last rabies vaccination")
+                    ),
                 },
             ),
         ]
@@ -240,9 +258,16 @@ ATHLETE: Final = item(
     limits=Limits(promised=Limit(amount=10)),
     fee=Fee(charged=False),
     visits=0,
+    topics=("education", "体育"),
+    online_depth=4,
+    results=(Result(name=both("三级运动员证书", "Certificate of a third-grade athlete")),),
     conditions=(
         condition("比赛成绩达到《运动员技术等级标准》的三级标准。", "Your result meets the third-grade standard."),
-        condition("成绩在六个月之内取得。", "The result is at most six months old."),
+        condition(
+            "成绩在六个月之内取得。",
+            "The result is at most six months old.",
+            "competition_held_on <= today && days_since(competition_held_on) <= 184",
+        ),
     ),
     basis=(Basis(law="中华人民共和国体育法"), Basis(law="运动员技术等级管理办法")),
     materials=(
@@ -271,6 +296,7 @@ ATHLETE: Final = item(
             "Your result is checked and published online for 5 working days.",
         ),
         both("电子证书可以下载，纸质证书寄到家。", "Download the electronic certificate; the paper one is posted."),
+        section=("体育岗", "Sports desk"),
     ),
     form=form(
         [
@@ -281,7 +307,7 @@ ATHLETE: Final = item(
                 "The competition",
                 {
                     "competition": text("比赛名称", "Name of the competition"),
-                    "held_on": date("比赛日期", "Date"),
+                    "held_on": behind("competition_held_on", date("比赛日期", "Date")),
                     "sport": choice(
                         "项目",
                         "Sport",

@@ -6,7 +6,7 @@ from services.catalog.domain.codes import base_code, implementation_code, mint_u
 from services.catalog.domain.items import ItemContent
 from services.catalog.domain.organisations import OrganisationState
 from services.contracts.base import Text
-from services.contracts.catalog_items import Basis, Condition, Contact, Organisation, Step
+from services.contracts.catalog_items import Basis, Channel, Condition, Contact, Organisation, Step
 from services.contracts.catalog_organisations import Function
 
 DISTRICT: Final = "511602000000"
@@ -166,6 +166,12 @@ HYGIENE_LICENCE: Final = f"{HEALTH.id}001"
 HOURS: Final = Text(zh="工作日 9:00–12:00，13:00–17:00", en="Working days 9:00–12:00 and 13:00–17:00")
 HALL: Final = Text(zh="示例区政务服务中心一楼综合窗口", en="Demo District Service Hall, ground floor, any counter")
 
+# 接办分离: who takes a case in does not decide it, and one place hands the results out (统一出件).
+_COUNTER: Final = Text(zh="综合窗口", en="General counter")
+_HEAD: Final = Text(zh="分管负责人", en="Head in charge")
+_DELIVERY: Final = Text(zh="出件窗口", en="Delivery counter")
+CHANNELS: Final[tuple[Channel, ...]] = ("window", "computer", "mobile", "kiosk")
+
 ONLINE: Final = Text(
     zh="网上、自助机、任何一个窗口都行，填到一半可以换地方接着填。",
     en="Online, at a kiosk or at any counter. Begin in one place and go on in another.",
@@ -180,11 +186,22 @@ DECISION: Final = Text(
 )
 
 
-def steps(review: Text, delivery: Text, *, intake: Text = INTAKE, decision: Text = DECISION) -> tuple[Step, ...]:
-    """The five steps of every case, told for this item."""
+def steps(
+    review: Text,
+    delivery: Text,
+    *,
+    section: tuple[str, str],
+    intake: Text = INTAKE,
+    decision: Text = DECISION,
+) -> tuple[Step, ...]:
+    """The five steps of every case, told for this item; `section` is the post (岗位) that reviews."""
     names = (("申请", "Apply"), ("受理", "Intake"), ("审查", "Review"), ("决定", "Decision"), ("送达", "Delivery"))
     texts = (ONLINE, intake, review, decision, delivery)
-    return tuple(Step(name=Text(zh=zh, en=en), text=text) for (zh, en), text in zip(names, texts, strict=True))
+    posts = (None, _COUNTER, Text(zh=section[0], en=section[1]), _HEAD, _DELIVERY)
+    return tuple(
+        Step(name=Text(zh=zh, en=en), text=text, post=post)
+        for (zh, en), text, post in zip(names, texts, posts, strict=True)
+    )
 
 
 def item(
@@ -204,7 +221,7 @@ def item(
         division=organisation.division,
         item_type=item_type,
         contact=Contact(phone=phone, complaint_phone=_COMPLAINTS, address=HALL, hours=HOURS),
-        **fields,
+        **{"channels": CHANNELS, **fields},
     )
 
 

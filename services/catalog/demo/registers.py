@@ -12,6 +12,7 @@ from services.catalog.demo.organisations import (
     CITY,
     CIVIL_AFFAIRS,
     DEVELOPMENT,
+    EDUCATION,
     HEALTH,
     HYGIENE_LICENCE,
     IDENTITY_CARD,
@@ -62,13 +63,26 @@ ELEMENTS: Final[tuple[Row, ...]] = (
     _element(POLICE, "registered_address", "户籍地址", "Registered address"),
     _element(POLICE, "residence_address", "居住地址", "Address of residence"),
     _element(POLICE, "residence_months", "在本区连续居住的月数", "Months of residence here", "integer", "个月"),
+    _element(POLICE, "registered_here", "户口在本区", "Registered in this district", "boolean"),
+    _element(POLICE, "residence_ground", "办居住证的理由", "Ground for a residence permit"),
+    _element(
+        POLICE, "rabies_vaccinated_on", "最近一次打狂犬病疫苗的日期", "Day of the last rabies vaccination", "date"
+    ),
+    _element(EDUCATION, "competition_held_on", "比赛日期", "Day of the competition", "date"),
     _element(CIVIL_AFFAIRS, "marital_status", "婚姻状况", "Marital status"),
-    _element(LABOUR, "has_work", "有没有工作", "Whether one has work", "boolean"),
+    _element(LABOUR, "has_work", "现在有工作", "In work now", "boolean"),
     _element(LABOUR, "insured_months", "失业保险缴费月数", "Months of unemployment insurance", "integer", "个月"),
     _element(MARKET, "uscc", "统一社会信用代码", "Unified social credit code"),
     _element(MARKET, "company_name", "单位名称", "Name of the organisation"),
     _element(HEALTH, "place_name", "场所名称", "Name of the place"),
     _element(HEALTH, "place_address", "经营场所地址", "Address of the place of business"),
+    _element(HEALTH, "place_here", "经营场所在本区", "The place of business is in this district", "boolean"),
+    _element(DEVELOPMENT, "project_here", "项目在本区", "The project is in this district", "boolean"),
+    _element(
+        DEVELOPMENT, "building_work", "要新建、扩建或者改建", "Something is built, extended or converted", "boolean"
+    ),
+    _element(CITY, "large_sign", "要设置大型户外广告", "A large outdoor advertisement is put up", "boolean"),
+    _element(CITY, "owner_consents", "场地或建筑物所有人同意", "The owner of the land or building agrees", "boolean"),
     _element(HEALTH, "floor_area", "经营面积", "Floor space", "number", "平方米"),
     _element(DEVELOPMENT, "seriously_dishonest", "是不是严重失信主体", "Listed as seriously dishonest", "boolean"),
 )
