@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,11 +13,17 @@ import pytest
 from sqlalchemy import text
 
 from services.catalog import app
+from services.catalog.demo.organisations import ORGANISATIONS
+from services.catalog.domain.items import Provenance
+from services.catalog.handlers import organisations, publishing
 from services.catalog.settings import CatalogSettings
 from services.catalog.store.work import Work
+from services.contracts.base import EVENT_TYPES
 from services.kit import migrations
 from services.kit.auth import Principal, caller
 from services.kit.service import Service
+from tests.catalog.contents import REGISTRATION
+from tests.catalog.desk import CODE, Desk
 from tests.catalog.people import PEOPLE, Names
 from tests.harness.postgres import new_database
 from tests.harness.templates import Template
@@ -123,3 +130,32 @@ async def signed_in(catalog: Service) -> AsyncIterator[Callable[[Principal], htt
             for name in PEOPLE
         }
         yield lambda person: clients[person.sub]
+
+
+@pytest.fixture
+async def desk(
+    catalog: Service, clock: Clock, work: Callable[[], Work], signed_in: Callable[[Principal], httpx.AsyncClient]
+) -> Desk:
+    """The API with one item in force, imported and never reviewed here."""
+    await organisations.register_organisations(ORGANISATIONS, Provenance.DEMO, work())
+    await publishing.publish_items([REGISTRATION], Provenance.IMPORT, work())
+    clock.move(hours=1)
+    return Desk(signed_in)
+
+
+@pytest.fixture
+def events(catalog: Service) -> Callable[[str], Any]:
+    """Type and sequence of each event of a code, in order."""
+
+    async def told(code: str = CODE) -> list[tuple[str, int]]:
+        table = catalog.context.tables.outbox
+        async with Work(catalog.context, readonly=True) as unit:
+            rows = (await unit.execute(table.select().where(table.c.key == code).order_by(table.c.id))).all()
+        found = []
+        for row in rows:
+            headers = dict(json.loads(row.headers))
+            EVENT_TYPES[headers["ce_type"]].model_validate_json(row.value)
+            found.append((headers["ce_type"].split(".")[3], int(headers["ce_aggregateversion"])))
+        return found
+
+    return told

@@ -8,7 +8,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -25,13 +24,12 @@ from services.catalog.publisher import Publisher
 from services.catalog.store.work import Work
 from services.contracts.base import Text
 from services.contracts.catalog_items import Material
-from services.kit.auth import Principal
 from services.kit.errors import TongbanError
 from services.kit.service import Service
 from tests.catalog.conftest import Clock, settings_for
 from tests.catalog.contents import REGISTRATION
+from tests.catalog.desk import CODE, ITEM, Desk, slug
 from tests.catalog.people import BOTH, CHEN, GATEWAY, XU, ZHAO, ZHOU
-from tests.catalog.test_life import CODE, ITEM, Desk, slug
 from tests.harness.templates import Template
 
 Works = Callable[[], Work]
@@ -73,15 +71,6 @@ def test_contents_are_compared_field_by_field() -> None:
     assert changes(left, left) == []
     assert {change.kind for change in changes(None, left)} == {"added"}
     assert {change.field for change in changes(None, left)} >= {"code", "name", "form"}
-
-
-@pytest.fixture
-async def desk(
-    catalog: Service, clock: Clock, work: Works, signed_in: Callable[[Principal], httpx.AsyncClient]
-) -> Desk:
-    await organisations.register_organisations(ORGANISATIONS, Provenance.DEMO, work())
-    await publishing.publish_items([REGISTRATION], Provenance.IMPORT, work())
-    return Desk(signed_in)
 
 
 async def test_in_force_on_that_day_and_known_on_that_day(desk: Desk, catalog: Service, clock: Clock) -> None:

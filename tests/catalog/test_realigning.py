@@ -18,8 +18,8 @@ from services.kit.auth import Principal
 from services.kit.service import Service
 from tests.catalog.conftest import Clock
 from tests.catalog.contents import REGISTRATION
+from tests.catalog.desk import Desk
 from tests.catalog.people import CHEN, XU, ZHAO
-from tests.catalog.test_life import Desk
 
 BASE = REGISTRATION.model_copy(
     update={"code": "512014099000", "code_system": "gb-12", "kind": "base", "form": {}, "materials": ()}

@@ -138,7 +138,10 @@ class CaseStore:
         )
         if version is not None:
             statement = statement.where(cases.c.item_version == version)
-        return [RunningCase(*row) for row in await self._work.execute(statement)]
+        return [
+            RunningCase(row.number, row.item_version, row.status, row.submitted_at)
+            for row in await self._work.execute(statement)
+        ]
 
     async def undated(self, after: str, limit: int) -> list[Case]:
         """Cases whose open task has no date, by id, from the one after `after`."""
