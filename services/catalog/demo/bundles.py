@@ -11,8 +11,8 @@ GUEST_HOUSE: Final = BundleContent(
     code=f"YJS-{DISTRICT[:6]}-0001",
     name=both("开一家旅馆", "Open a guest house"),
     summary=both(
-        "从装修备案到卫生许可、门头广告，要办什么、先办什么、带什么，一次说清。",
-        "From filing the building work to the hygiene permit and the sign: what is needed, in which order, told once.",
+        "从投资备案到卫生许可、户外广告，要办什么、先办什么、带什么，一次说清。",
+        "From the filing of the work to the hygiene permit and the sign: what is needed, in which order, told once.",
     ),
     organisation=Organisation(id=HEALTH.id, name=HEALTH.name),
     division=DISTRICT,
