@@ -30,6 +30,7 @@ from services.catalog.domain.conditions.syntax import (
     Program,
     read,
 )
+from services.contracts.base import Text
 from services.contracts.catalog_resources import DataType
 
 __all__ = [
@@ -52,11 +53,22 @@ __all__ = [
 _CACHED: Final = 512
 
 
-@lru_cache(maxsize=_CACHED)
 def compiled(expression: str) -> Program:
     """The expression, read and checked as far as it can be without the register. Raises ConditionProblem."""
-    program = read(expression)
-    check(program, None)
+    found = _read(expression)
+    if isinstance(found, Program):
+        return found
+    raise ConditionProblem(*found)
+
+
+@lru_cache(maxsize=_CACHED)
+def _read(expression: str) -> Program | tuple[Text, Text]:
+    """The program, or cause and mend of the refusal: what is refused is not read again either."""
+    try:
+        program = read(expression)
+        check(program, None)
+    except ConditionProblem as problem:
+        return problem.cause, problem.mend
     return program
 
 
