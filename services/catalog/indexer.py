@@ -115,13 +115,13 @@ def shipped_synonyms() -> list[tuple[str, str]]:
     return [(word, meaning) for word, meanings in pairs for meaning in meanings.split("、")]
 
 
-async def read_by_dictionary(names: Sequence[str]) -> list[dict[str, Any]]:
+async def read_by_dictionary(names: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
     """What the dictionaries say of names, by a process of its own."""
     module = "services.catalog.domain.search.dictionary"
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", module, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
-    given = "".join(f"{' '.join(name.split())}\n" for name in names).encode()
+    given = "".join(f"{' '.join(name.split())}\t{' '.join(english.split())}\n" for name, english in names).encode()
     try:
         async with asyncio.timeout(READ_SECONDS):
             out, _ = await process.communicate(given)
@@ -131,4 +131,4 @@ async def read_by_dictionary(names: Sequence[str]) -> list[dict[str, Any]]:
     lines = out.splitlines()
     if process.returncode or len(lines) != len(names):
         raise RuntimeError("the names were not read")
-    return [{**orjson.loads(line), "name": name} for name, line in zip(names, lines, strict=True)]
+    return [{**orjson.loads(line), "name": name} for (name, _), line in zip(names, lines, strict=True)]

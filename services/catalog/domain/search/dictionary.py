@@ -1,12 +1,13 @@
 """The words of items' names and how they sound, by the dictionaries of segmentation and pinyin.
 
 Together they hold 90 MB when loaded, so nothing that serves requests loads them: the indexer runs this module as a
-process of its own (`python -m services.catalog.domain.search.dictionary`), which reads names from its input, a line
-each, writes what they hold as a JSON line each, and ends.
+process of its own (`python -m services.catalog.domain.search.dictionary`), which reads names from its input (Chinese,
+tab, English; a line each), writes what they hold as a JSON line each, and ends.
 """
 
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
 
@@ -19,43 +20,50 @@ LONGEST_NAME: Final = 100
 _SHORTEST_LATIN: Final = 3
 
 
-def read_name(name: str) -> dict[str, Any]:
-    """How a name sounds, and its words with how those do."""
-    runs = runs_of(fold(name))
-    pinyin, initials = _sound("".join(run.text for run in runs if run.han))
-    words = [
-        {"word": word, "pinyin": sound, "initials": first}
-        for word in dict.fromkeys(word for run in runs for word in _words(run))
-        for sound, first in [_sound(word) if not word.isascii() else ("", "")]
-    ]
-    return {"name": name, "pinyin": pinyin, "initials": initials, "words": words}
+def read_name(name: str, english: str = "") -> dict[str, Any]:
+    """How a name sounds, and its words with how those do; with the words of its English."""
+    pieces = [piece for run in runs_of(fold(f"{name} {english}")) for piece in _words(run)]
+    whole = _sound(tuple(word for word in pieces if word and not word.isascii()))
+    words: dict[str, tuple[str, str]] = {}
+    for word in pieces:
+        if word.isascii() and len(word) >= _SHORTEST_LATIN and not word.isdigit():
+            words[word] = ("", "")
+        elif 2 <= len(word) <= LONGEST_WORD and not word.isascii():
+            words[word] = _sound((word,))
+    # Neighbours too: people type 道路运输 (and its initials) as one. An empty piece ends a run.
+    for first, second in pairwise(pieces):
+        if first and second and len(first + second) <= LONGEST_WORD and not (first + second).isascii():
+            words[first + second] = _sound((first, second))
+    listed = [{"word": word, "pinyin": sound, "initials": first} for word, (sound, first) in words.items()]
+    return {"name": name, "pinyin": whole[0], "initials": whole[1], "words": listed}
 
 
 def _words(run: Run) -> Iterator[str]:
-    if not run.han:
-        if len(run.text) >= _SHORTEST_LATIN and not run.text.isdigit():
-            yield run.text
-        return
-    import rjieba
+    if run.han:
+        import rjieba
 
-    cut = list(rjieba.cut(run.text))
-    yield from (word for word in cut if 2 <= len(word) <= LONGEST_WORD)
-    # Neighbours too: people type 道路运输 (and its initials) as one.
-    for first, second in pairwise(cut):
-        if len(first + second) <= LONGEST_WORD:
-            yield first + second
+        yield from rjieba.cut(run.text)
+    else:
+        yield run.text
+    yield ""
 
 
-def _sound(text: str) -> tuple[str, str]:
+def _sound(words: tuple[str, ...]) -> tuple[str, str]:
+    syllables = [syllable for word in words for syllable in _syllables(word)]
+    return "".join(syllables), "".join(syllable[0] for syllable in syllables)
+
+
+@lru_cache(10_000)
+def _syllables(word: str) -> tuple[str, ...]:
     from pypinyin import lazy_pinyin
 
-    syllables = [syllable for syllable in lazy_pinyin(text, errors="ignore") if syllable.isascii()]
-    return "".join(syllables), "".join(syllable[0] for syllable in syllables)
+    return tuple(syllable for syllable in lazy_pinyin(word, errors="ignore") if syllable.isascii())
 
 
 def main() -> None:
     for line in sys.stdin.buffer:
-        sys.stdout.buffer.write(orjson.dumps(read_name(line.decode().rstrip("\n"))) + b"\n")
+        name, _, english = line.decode().rstrip("\n").partition("\t")
+        sys.stdout.buffer.write(orjson.dumps(read_name(name, english)) + b"\n")
 
 
 if __name__ == "__main__":

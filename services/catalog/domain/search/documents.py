@@ -7,7 +7,7 @@ from typing import Final
 
 import orjson
 
-from services.catalog.domain.items import Content, ItemContent
+from services.catalog.domain.items import BundleContent, Content
 from services.catalog.domain.terms import fold, text_terms
 from services.contracts.base import Text
 
@@ -40,6 +40,11 @@ _SHOWN: Final = {
     "code", "name", "summary", "organisation", "division", "item_type", "subjects", "case_kind", "limits", "fee",
     "visits", "topics", "online_depth",
 }  # fmt: skip
+_OF_A_BUNDLE: Final = {
+    "item_type": "", "case_kind": None, "limits": {"statutory": None, "promised": None}, "fee": None, "visits": None,
+    "online_depth": None,
+}  # fmt: skip
+"""What a bundle has none of and a list of items shows."""
 USE_STEP: Final = 50
 
 
@@ -52,6 +57,7 @@ class SearchDocument:
     name: str
     name_en: str
     name_key: str
+    """Chinese and English name, folded, a line each."""
     words: str
     """Terms, separated by spaces."""
     facets: str
@@ -62,17 +68,19 @@ class SearchDocument:
 
 
 def document_of(content: Content, version: int) -> SearchDocument | None:
-    """How `content` is found; None for what is not applied for: base items, bundles."""
-    if not isinstance(content, ItemContent) or content.kind == "base":
+    """How `content` is found, an item or a bundle (一件事); None for base items, which nobody applies for."""
+    if content.kind == "base":
         return None
-    shown = content.model_dump(mode="json", include=_SHOWN)
+    shown = content.model_dump(mode="json", include=_SHOWN) | {"kind": content.kind}
+    if isinstance(content, BundleContent):
+        shown |= _OF_A_BUNDLE
     facets = [f"{FACETS[facet]}{value}" for facet, value in _facets(content)]
     return SearchDocument(
         code=content.code,
         version=version,
         name=content.name.zh,
         name_en=content.name.en or "",
-        name_key=content.name_key,
+        name_key=f"{fold(content.name.zh)}\n{fold(content.name.en or '')}",
         words=" ".join(_words(content)),
         facets="\t".join(facets),
         summary=orjson.dumps(shown | {"version": version}).decode(),
@@ -94,7 +102,7 @@ def filter_term(facet: str, value: str) -> str:
     return f"{FILTER_MARK}{FACETS[facet]}{folded}"
 
 
-def _words(content: ItemContent) -> Iterator[str]:
+def _words(content: Content) -> Iterator[str]:
     named = text_terms(content.name.zh, single=True) | text_terms(content.name.en or "") | text_terms(content.code)
     told = set(named)
     for text in _texts(content):
@@ -108,12 +116,16 @@ def _words(content: ItemContent) -> Iterator[str]:
     yield from sorted(filters)
 
 
-def _facets(content: ItemContent) -> Iterator[tuple[str, str]]:
+def _facets(content: Content) -> Iterator[tuple[str, str]]:
     for subject in content.subjects:
         yield "subject", subject
-    yield "item_type", content.item_type
     for topic in content.topics:
         yield "topic", fold(topic)[:50].replace("\t", " ")
+    yield "organisation", content.organisation.id
+    yield "division", content.division
+    if isinstance(content, BundleContent):
+        return
+    yield "item_type", content.item_type
     for channel in content.channels:
         yield "channel", channel
     if content.case_kind:
@@ -122,16 +134,18 @@ def _facets(content: ItemContent) -> Iterator[tuple[str, str]]:
         yield "free", "true"
     if content.visits == 0:
         yield "no_visit", "true"
-    yield "organisation", content.organisation.id
-    yield "division", content.division
 
 
 def _above(division: str) -> tuple[str, ...]:
     return f"{division[:2]:0<12}", f"{division[:4]:0<12}", f"{division[:6]:0<12}"
 
 
-def _texts(content: ItemContent) -> Iterator[str]:
+def _texts(content: Content) -> Iterator[str]:
     yield from _languages(content.organisation.name, content.summary)
+    if isinstance(content, BundleContent):
+        for member in content.members:
+            yield from _languages(member.name, member.when_text)
+        return
     yield from _languages(*content.conditions, *(material.name for material in content.materials))
     yield from _languages(*(result.name for result in content.results))
 

@@ -47,10 +47,9 @@ def score(candidate: Candidate, plan: Plan) -> int:
     name, phrase = candidate.name_key, plan.phrase
     found = (len(plan.levels) - candidate.level) * _LEVEL + candidate.place
     if phrase and phrase in name:
-        if name == phrase or name.startswith(f"{phrase} ") or name.endswith(f" {phrase}"):
-            found += _WHOLE
-        else:
-            found += _BEGIN if name.startswith(phrase) else _WITHIN
+        each = name.split("\n")
+        begins = any(part.startswith(phrase) for part in each)
+        found += _WHOLE if phrase in each else _BEGIN if begins else _WITHIN
     return found + _TERM * min(sum(term in name for term in plan.terms), 19)
 
 

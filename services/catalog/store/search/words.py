@@ -103,17 +103,21 @@ class WordStore:
         found = {row[0]: Suggestion(row[0], row[1] if row[2] == 1 else None) for row in rows}
         return list(found.values())[:limit]
 
-    async def unread_names(self, limit: int) -> list[str]:
-        """Names whose words are not in the vocabulary yet."""
-        unread = select(search_names.c.name).where(search_names.c.is_read.is_(False)).limit(limit)
-        return list((await self._work.execute(unread)).scalars())
+    async def unread_names(self, limit: int) -> list[tuple[str, str]]:
+        """Names, Chinese and English, whose words are not in the vocabulary yet."""
+        unread = select(search_names.c.name, search_names.c.english_key).where(search_names.c.is_read.is_(False))
+        return [(row.name, row.english_key) for row in await self._work.execute(unread.limit(limit))]
 
     async def learn(self, names: Sequence[Mapping[str, Any]]) -> None:
         """Take in what `domain.search.dictionary` read in names."""
         words: dict[str, dict[str, Any]] = {}
+        heard = update(search_names).where(search_names.c.name == bindparam("of"))
+        heard = heard.values(pinyin=bindparam("sound"), initials=bindparam("letters"), is_read=True)
+        given = [
+            {"of": name["name"], "sound": name["pinyin"][:700], "letters": name["initials"][:100]} for name in names
+        ]
+        await self._work.execute(heard, given)
         for name in names:
-            heard = {"pinyin": name["pinyin"][:700], "initials": name["initials"][:100], "is_read": True}
-            await self._work.execute(update(search_names).where(search_names.c.name == name["name"]).values(**heard))
             for word in name["words"]:
                 words.setdefault(word["word"], {**word, "names": 0})["names"] += 1
         if not words:
