@@ -123,6 +123,11 @@ def rule(name: str) -> str:
         "condition": _("条件表达式"),
         "alignment": _("同一编码"),
         "overlap": _("版本重叠"),
+        "bundle-members": _("包含的事项"),
+        "bundle-order": _("先办哪些"),
+        "bundle-condition": _("什么时候要办"),
+        "bundle-fields": _("只填一次的数据元"),
+        "bundle-materials": _("只交一次的材料"),
     }.get(name, name)
 
 
