@@ -8,8 +8,8 @@ import pytest
 from services.gateway.surfaces.common import guide, kept
 from services.gateway.surfaces.portal.versions import changes
 from tests.gateway.applications import item
-from tests.gateway.conftest import Browser
-from tests.gateway.portal_parts import CODE, fill_catalogue, whole_item
+from tests.gateway.conftest import Browser, path_of
+from tests.gateway.portal_parts import BUNDLE, CODE, fill_catalogue, whole_item
 from tests.gateway.world import World, problem
 
 PAGE = f"/items/{CODE}"
@@ -133,6 +133,7 @@ async def test_the_guide_as_json_and_on_paper(browser: Browser, world: World) ->
     world.services.on("catalog", "GET", "/items/NONE.*", problem(404, "item-not-found"))
     for path in ("/items/NONE", "/items/NONE.json", "/items/NONE/print", "/items/NONE/versions", "/items/a%2Fb"):
         assert (await browser.get(path)).status_code == 404, path
+    assert path_of(await browser.get(f"/items/{BUNDLE}")) == f"/bundles/{BUNDLE}", "a bundle has a guide of its own"
     world.services.on("catalog", "GET", r"/items/A_1\(B\)\.C", whole_item(code="A_1(B).C"))
     assert (await browser.get("/items/A_1(B).C")).status_code == 200, "codes of other systems have other characters"
 

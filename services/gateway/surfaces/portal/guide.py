@@ -6,9 +6,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from services.gateway.surfaces.base import Site, path_id
+from services.gateway.errors import ServiceProblem
+from services.gateway.surfaces.base import Site, path_id, see_other
 from services.gateway.surfaces.common import guide as guides
 from services.gateway.surfaces.common import kept
+from services.kit.errors import Kind
 from services.kit.ids import new_id
 
 REVALIDATE = "private, no-cache"
@@ -19,9 +21,16 @@ async def guide(request: Request) -> Response:
     """The guide page; earlier versions by ?version. Who is not signed in gets it with an entity tag.
 
     The page of who is signed in has a form with a token of its own and is never kept, nor is anything at a kiosk.
+    The code of a bundle leads to the bundle's page.
     """
     site = Site.of(request)
-    item = guides.whole(await found(request))
+    try:
+        item = guides.whole(await found(request))
+    except ServiceProblem as error:
+        code = path_id(request, "code")
+        if error.kind is Kind.NOT_FOUND and await site.get_or(None, None, "catalog", f"/bundles/{code}"):
+            return see_other(f"/bundles/{code}")
+        raise
     signed_in = await site.session(request) is not None
     values = await shown(request, item) | {"key": new_id(), "signed_in": signed_in}
     response = await site.pages.render(request, "portal/guide.html", values)

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -121,10 +121,8 @@ async def suggest(request: Request) -> Response:
     )
     offered = []
     for each in found["suggestions"][:10]:
-        kind = "bundles" if each.get("kind") == "bundle" else "items"
-        href = f"/{kind}/{each['code']}" if each.get("code") else ""
-        text = each["text"] if isinstance(each["text"], str) else pick(each["text"])
-        offered.append({"text": text, "href": href})
+        href = f"/items/{quote(each['code'], safe='')}" if each["code"] else ""
+        offered.append({"text": each["text"], "href": href})
     return JSONResponse({"suggestions": offered})
 
 

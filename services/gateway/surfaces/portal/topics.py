@@ -28,7 +28,10 @@ async def index(request: Request) -> Response:
         subject: [_entry(each) for each in listed["topics"] if each.get("subject") in (subject, None)]
         for subject in ("person", "company")
     }
-    both = [{"name": each["name"], "href": f"/bundles/{each['code']}", "count": None} for each in bundles["items"]]
+    both = [
+        {"name": each["name"], "href": f"/bundles/{each['code']}", "count": "", "number": 0}
+        for each in bundles["items"]
+    ]
     groups = [
         ("events", _("人生大事、企业大事"), [_entry(each) for each in listed["life_events"]]),
         ("bundles", _("一件事，几个手续一起办"), both),
@@ -65,9 +68,9 @@ async def topic(request: Request) -> Response:
 
 
 def _entry(each: dict[str, Any]) -> dict[str, Any]:
-    count = each.get("items")
     return {
         "name": each["name"],
         "href": f"/topics/{quote(each['code'], safe='')}",
-        "count": count if isinstance(count, int) else None,
+        "number": each["items"],
+        "count": count_words({"count": each["items"], "more": each.get("more")}),
     }
