@@ -307,7 +307,14 @@ async def test_a_bundle_from_draft_to_guide(doors: Doors, subtests: pytest.Subte
     }
     assert {each["code"]: each["status_reason"] for each in later.json()["items"]} == {A: "", B: "可以", C: "可以"}
 
+    # People find it among the items, by its own words and by its members', and know it by its kind.
+    for query in ("q=开理发店", f"q={SHOP.name.zh}", "subject=company"):
+        hits = (await doors(ANYONE, "GET", f"/items?topic=production_operation&{query}"))[1]["items"]
+        assert ("bundle", code) in {(each["kind"], each["code"]) for each in hits}, query
+    assert (await doors(ANYONE, "GET", "/suggest?q=开理发"))[1]["suggestions"][0] == {"text": "开理发店", "code": code}
+
     assert (await doors(REGISTRAR, "POST", f"/items/{code}/retire", why))[0] == 200
+    assert (await doors(ANYONE, "GET", "/items?q=开理发店&topic=production_operation"))[1]["items"] == []
     assert (await doors(ANYONE, "GET", "/bundles"))[1]["items"] == []
     assert (await doors(ANYONE, "GET", f"/bundles/{code}"))[1]["status"] == "retired"
 

@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from services.catalog.demo import DEMO_ITEMS, load_demo
+from services.catalog.demo.bundles import DEMO_BUNDLES
 from services.catalog.demo.for_people import DOG, RESIDENCE_PERMIT
 from services.catalog.demo.organisations import DISTRICT, ORGANISATIONS, POLICE
 from services.catalog.domain.form import standard_form
@@ -140,7 +141,7 @@ async def test_a_new_version_is_found_by_its_new_words_only(work: Callable[[], W
 
 @pytest.mark.usefixtures("demo")
 async def test_filters(work: Callable[[], Work]) -> None:
-    everything = {content.name.zh for content in DEMO_ITEMS}
+    everything = {content.name.zh for content in (*DEMO_ITEMS, *DEMO_BUNDLES)}
     assert set(await names(work(), "")) == everything
     companies = set(await names(work(), "", subject="company"))
     people = set(await names(work(), "", subject="person"))

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from services.catalog import errors
 from services.catalog.api.doors import Code, Division, Reading, Version
 from services.catalog.domain import topics
-from services.catalog.domain.items import ItemContent
+from services.catalog.domain.items import ItemContent, Kind
 from services.catalog.domain.life import ItemStatus
 from services.catalog.domain.search.queries import SearchQuery
 from services.catalog.domain.search.ranking import Count
@@ -35,10 +35,11 @@ router = APIRouter(dependencies=[Depends(caller)])
 
 
 class ItemSummary(BaseModel):
-    """An item as a list shows it."""
+    """An item as a list shows it; a bundle (一件事) among them is of its own kind and has a guide of its own."""
 
     code: str
     version: int
+    kind: Kind = "implementation"
     name: Text
     summary: Text | None = None
     organisation: Organisation
