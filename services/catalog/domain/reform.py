@@ -19,7 +19,7 @@ ReformKind = Literal["merge", "split", "rename", "abolish"]
 KINDS: Final[tuple[ReformKind, ...]] = get_args(ReformKind)
 MOST_SOURCES: Final = 50
 MOST_TARGETS: Final = 50
-MOST_ITEMS: Final = 20_000
+MOST_ITEMS: Final = 10_000
 """Items that one reform carries over: it is one transaction, and no department has as many."""
 _TOLD: Final = 100
 """Problems that a refusal tells of."""

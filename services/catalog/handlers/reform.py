@@ -215,13 +215,16 @@ class _Application:
         now = self._work.now()
         await send_back(list(found), self._reason, self._work)
         await self._work.periods.mark([(c, item.version, ItemStatus.RETIRED) for c, item in found.items()], now)
+        reasons = {
+            code: f"{self._reason}（现在的编码 now under {renamed[code]}）" if code in renamed else self._reason
+            for code in found
+        }
+        await self._work.reforms.retire({c: (item.sequence + 1, reasons[c]) for c, item in found.items()})
         for code, item in found.items():
-            new = renamed.get(code)
-            told = f"{self._reason}（现在的编码 now under {new}）" if new else self._reason
-            await self._work.items.change_status(code, item.sequence + 1, ItemStatus.RETIRED, told)
+            told = reasons[code]
             data = events.left(item.content, item.version, ItemStatus.RETIRED, told, now)
             self._work.publish(event_of(data, subject=code, version=item.sequence + 1, time=now))
-            act = Act.CARRIED_OVER if new else Act.RETIRED
+            act = Act.CARRIED_OVER if code in renamed else Act.RETIRED
             did(code, act, self._officer, told, self._work, item_version=item.version)
         await self._work.search.index([item.content for item in found.values()])
 

@@ -65,12 +65,15 @@ class CodeStore:
     async def add_aliases(self, pairs: Mapping[str, str], reason: str, since: datetime) -> None:
         """From now on each key goes by its value's code; what went by the key's code goes by that one, too. A code
         that an item has again is an alias no longer."""
-        for alias, code in pairs.items():
-            await self._work.execute(delete(item_aliases).where(item_aliases.c.alias.in_((alias, code))))
-            await self._work.execute(update(item_aliases).where(item_aliases.c.code == alias).values(code=code))
+        if not pairs:
+            return
+        again = delete(item_aliases).where(item_aliases.c.alias.in_({*pairs, *pairs.values()}))
+        await self._work.execute(again)
+        for code, aliases in (await self.aliases_of(pairs)).items():
+            moved = update(item_aliases).where(item_aliases.c.alias.in_(aliases)).values(code=pairs[code])
+            await self._work.execute(moved)
         rows = [{"alias": alias, "code": code, "reason": reason, "since": since} for alias, code in pairs.items()]
-        if rows:
-            await self._work.execute(insert(item_aliases), rows)
+        await self._work.execute(insert(item_aliases), rows)
 
     async def drop_alias(self, alias: str) -> None:
         await self._work.execute(delete(item_aliases).where(item_aliases.c.alias == alias))

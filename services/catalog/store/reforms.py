@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import case, select, update
+from sqlalchemy import bindparam, case, select, update
 
 from services.catalog.domain.codes import parse_item_code
 from services.catalog.domain.corrections import WAITING
@@ -76,12 +76,18 @@ class ReformStore:
 
     async def follow(self, codes: Mapping[str, str]) -> None:
         """What hangs on a code hangs on the new one: how often it was used, what was let pass."""
-        uses = {
-            row.code: row.uses
-            for row in await self._work.execute(select(items.c.code, items.c.uses).where(items.c.code.in_(set(codes))))
-        }
-        for old, new in codes.items():
-            if uses.get(old):
-                more = update(items).where(items.c.code == new).values(uses=items.c.uses + uses[old])
-                await self._work.execute(more)
-            await self._work.execute(update(appeals).where(appeals.c.code == old).values(code=new))
+        used = select(items.c.code, items.c.uses).where(items.c.code.in_(set(codes)), items.c.uses > 0)
+        for row in (await self._work.execute(used)).all():
+            more = update(items).where(items.c.code == codes[row.code]).values(uses=items.c.uses + row.uses)
+            await self._work.execute(more)
+        appealed = select(appeals.c.code).distinct().where(appeals.c.code.in_(set(codes)))
+        for code in list((await self._work.execute(appealed)).scalars()):
+            await self._work.execute(update(appeals).where(appeals.c.code == code).values(code=codes[code]))
+
+    async def retire(self, told: Mapping[str, tuple[int, str]]) -> None:
+        """Each of these codes is retired; its last event's number, and why."""
+        changed = update(items).where(items.c.code == bindparam("of"))
+        values = {"status": "retired", "sequence": bindparam("last"), "status_reason": bindparam("why")}
+        rows = [{"of": code, "last": sequence, "why": reason} for code, (sequence, reason) in told.items()]
+        if rows:
+            await self._work.execute(changed.values(values), rows)
