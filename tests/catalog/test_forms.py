@@ -211,6 +211,7 @@ BAD: dict[str, tuple[object, str, str]] = {
     "override": (field(description="a\u202eb"), "form.name", "text"),
     "identity number by title": (field(title="您的身份证号码"), "form.name", "identity_number"),
     "identity number in English": (field(**{"x-title-en": "Your ID card number"}), "form.name", "identity_number"),
+    "identity number by element": (field(**{"x-element": "id_number"}), "form.name", "identity_number"),
     "identity number by name": (
         minimal(properties={"elder_id_number": {"type": "string", "title": "号"}}),
         "form.elder_id_number",

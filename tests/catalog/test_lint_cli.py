@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from services.catalog.demo.bundles import GUEST_HOUSE
+from services.catalog.demo.for_companies import BILLBOARD, HYGIENE_PERMIT, INVESTMENT
 from services.catalog.demo.for_livelihood import UNEMPLOYMENT
 from services.catalog.demo.organisations import DISTRICT, HEALTH, LABOUR, ORGANISATIONS, POLICE
 from services.catalog.domain.codes import base_code, implementation_code
-from services.catalog.domain.items import ItemContent, Provenance
+from services.catalog.domain.items import Content, ItemContent, Provenance
 from services.catalog.handlers.organisations import register_organisations
 from services.catalog.handlers.publishing import publish_items
 from services.catalog.store.work import Work
@@ -36,7 +38,8 @@ def material(id_: str = "m", **more: Any) -> Material:
 
 def item(number: int, **more: Any) -> ItemContent:
     code = implementation_code(LABOUR.id, 4, base_code(DISTRICT[:2], "20", "14", number))
-    return UNEMPLOYMENT.model_copy(update={"code": code, "name": Text(zh=f"事项{number}", en=f"Item {number}"), **more})
+    given = {"code": code, "name": Text(zh=f"事项{number}", en=f"Item {number}"), "conditions": ()}
+    return UNEMPLOYMENT.model_copy(update=given | more)
 
 
 def write(path: Path, rows: list[Any]) -> str:
@@ -46,7 +49,7 @@ def write(path: Path, rows: list[Any]) -> str:
     return str(path)
 
 
-def document(content: ItemContent) -> dict[str, Any]:
+def document(content: Content) -> dict[str, Any]:
     return content.model_dump(mode="json")
 
 
@@ -92,6 +95,30 @@ def test_an_implementation_is_held_to_the_base_item_beside_it(run: Callable[...,
     status, told, _ = run("items", "lint", file)
     assert status == 1
     assert [line.split(": ")[:3] for line in told] == [[f"{file}:1", "alignment", "materials.m"]]
+
+
+def test_bundles_are_linted_beside_their_items(run: Callable[..., Any], tmp_path: Path) -> None:
+    items = [document(each) for each in (HYGIENE_PERMIT, INVESTMENT, BILLBOARD)]
+    bundle = document(GUEST_HOUSE) | {"kind": "bundle"}
+    # Without the register nothing is said of what it would hold, nor of an item that may be elsewhere.
+    elsewhere = {**bundle, "members": [*bundle["members"], {"code": "X", "name": {"zh": "别处的事项"}}]}
+    for rows in ([bundle, *items], [elsewhere, *items], [elsewhere]):
+        assert run("items", "lint", write(tmp_path / "good.jsonl", rows))[:2] == (0, [])
+    first, second, third = bundle["members"]
+    circle = [{**first, "after": [second["code"]], "when": "a >"}, second, third]
+    wrong = {
+        **bundle,
+        "members": circle,
+        "shared_materials": [[f"{second['code']}#none", f"{third['code']}#site-sketch"]],
+    }
+    status, told, _ = run("items", "lint", write(tmp_path / "wrong.jsonl", [*items, wrong]))
+    assert status == 1
+    assert [line.split(": ")[1] for line in told] == ["bundle-order", "bundle-condition", "bundle-materials"]
+    registers = write(tmp_path / "registers.jsonl", ENTRIES)
+    told = run("items", "lint", "--registers", registers, write(tmp_path / "again.jsonl", [bundle, *items]))[1]
+    refused = {tuple(line.split(": ")[1:3]) for line in told}
+    assert ("bundle-fields", "shared_fields.place_address") in refused
+    assert ("bundle-condition", f"members.{first['code']}.when") in refused
 
 
 def test_files_are_judged_by_a_file_of_registers(run: Callable[..., Any], tmp_path: Path) -> None:

@@ -39,6 +39,14 @@ class BundleFacts:
 
     members: Mapping[str, Member] = field(default_factory=dict)
     elements: Mapping[str, ElementContent] = field(default_factory=dict)
+    registers: bool = True
+    """Whether the register of data elements is known: without it nothing is said about what it would hold."""
+    catalogue: bool = True
+    """Whether the items in force are known: else an item that is not among `members` may be there all the same."""
+
+    def missing(self, code: str) -> bool:
+        """Whether nothing can be said of an item, neither that it is there nor that it is not."""
+        return code not in self.members and not self.catalogue
 
 
 def findings(bundle: BundleContent, facts: BundleFacts) -> list[Finding]:
@@ -74,6 +82,8 @@ def _members(bundle: BundleContent, facts: BundleFacts) -> Iterator[Finding]:
             ("列出要一起办的事项，重复的删掉。", "List the items that are needed together; drop those named twice."),
         )
     for member in bundle.members:
+        if facts.missing(member.code):
+            continue
         if cause := _standing(member, facts.members.get(member.code)):
             mend = (
                 "换成正在办理的实施清单或办理项，或者等它发布、恢复。",
@@ -158,7 +168,9 @@ def _conditions(bundle: BundleContent, facts: BundleFacts) -> Iterator[Finding]:
             continue
         where = f"members.{member.code}.when"
         try:
-            conditions.check_types(conditions.compiled(member.when), types)
+            program = conditions.compiled(member.when)
+            if facts.registers:
+                conditions.check_types(program, types)
         except ConditionProblem as problem:
             yield Finding("bundle-condition", where, problem.cause, problem.mend)
         if member.when_text is None or not member.when_text.zh.strip():
@@ -175,10 +187,11 @@ def _shared_fields(bundle: BundleContent, facts: BundleFacts) -> Iterator[Findin
     """bundle-fields: what is asked once is asked by two members' forms at least."""
     for element in sorted(set(bundle.shared_fields)):
         asking = askers(bundle, element, facts.members)
-        if element not in facts.elements:
+        if facts.registers and element not in facts.elements:
             cause = (f"数据元 {element} 没有登记。", f"The data element {element} is not registered.")
-        elif len(asking) < FEWEST:
-            zh, en = _both(facts.elements[element].name)
+        elif len(asking) < FEWEST and not any(facts.missing(member.code) for member in bundle.members):
+            known = facts.elements.get(element)
+            zh, en = _both(known.name) if known else (element, element)
             cause = (
                 f"“{zh}”只有 {len(asking)} 个事项的表单在问。",
                 f"“{en}” is asked for by {len(asking)} of the forms.",
@@ -208,6 +221,8 @@ def _shared_materials(bundle: BundleContent, facts: BundleFacts) -> Iterator[Fin
         where = f"shared_materials.{number}"
         found = {reference: material_of(reference, facts.members) for reference in group}
         for reference in group:
+            if facts.missing(reference.partition("#")[0]):
+                continue
             if found[reference] is None:
                 cause = (f"没有材料 {reference}。", f"There is no material {reference}.")
             elif reference in seen:

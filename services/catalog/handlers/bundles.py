@@ -13,6 +13,7 @@ from services.catalog.domain.codes import normalise_code
 from services.catalog.domain.eligibility import Checks
 from services.catalog.domain.findings import Finding
 from services.catalog.domain.items import BundleContent, ItemContent
+from services.catalog.domain.life import ItemStatus
 from services.catalog.domain.lint.known_to_network import supplier_of
 from services.catalog.domain.periods import day_of
 from services.catalog.handlers.eligibility import checks_of, typed
@@ -47,11 +48,15 @@ class BundleGuide:
     """When the members apply, in the order of the bundle's content."""
 
 
-async def findings_of(bundle: BundleContent, work: Work, *, by: datetime | None = None) -> list[Finding]:
-    """What would refuse `bundle` at publishing; what is approved to be in force `by` then counts as in force."""
+async def findings_of(
+    bundle: BundleContent, work: Work, *, by: datetime | None = None, beside: Mapping[str, ItemContent] | None = None
+) -> list[Finding]:
+    """What would refuse `bundle` at publishing. What is approved to be in force `by` then counts as in force, and so do
+    the items `beside` it, by code: those of the same file."""
     async with work:
         codes = [member.code for member in bundle.members]
         members = _members(await work.items.many(codes))
+        members |= {code: Member(content, ItemStatus.PUBLISHED) for code, content in (beside or {}).items()}
         for found in await work.revisions.approved(codes, lock=False):
             at, content = found.revision.effective_at, found.content
             if content.code not in members and isinstance(content, ItemContent) and at and at <= (by or work.now()):

@@ -31,6 +31,8 @@ class Beside:
     names: Mapping[str, Text] = field(default_factory=dict)
     bases: Mapping[str, ItemContent] = field(default_factory=dict)
     """Those that others of them implement."""
+    members: Mapping[str, ItemContent] = field(default_factory=dict)
+    """Those that bundles among them name."""
 
     def needs(self) -> frozenset[str]:
         """All that they demand, and other ways to what they give."""

@@ -4,30 +4,34 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
+from services.catalog.domain import bundles as bundle_rules
 from services.catalog.domain import drafts
+from services.catalog.domain.bundles import BundleFacts, Member
 from services.catalog.domain.codes import normalise_code
-from services.catalog.domain.items import ItemContent
+from services.catalog.domain.items import BundleContent, Content, ItemContent, Kind
+from services.catalog.domain.life import ItemStatus
 from services.catalog.domain.links import demands_of
 from services.catalog.domain.lint import Facts, Finding, findings
 from services.catalog.domain.periods import day_of
+from services.catalog.handlers.bundles import findings_of
 from services.catalog.handlers.imports.readers import LONGEST_LINE, json_row, lines_of
 from services.catalog.handlers.lint import Beside, exempt_of, facts_of
 from services.catalog.store.work import Work
 from services.contracts.base import Text
 
-_KINDS: Final[tuple[Literal["base", "implementation", "handling"], ...]] = ("base", "implementation", "handling")
+_KINDS: Final[tuple[Kind, ...]] = ("base", "implementation", "handling", "bundle")
 _READ: Final = Text(zh="改正这一行。", en="Mend this row.")
 
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """One item of a file, or why it is none."""
+    """One item or bundle of a file, or why it is none."""
 
     file: Path
     number: int
-    content: ItemContent | None
+    content: Content | None
     problems: tuple[Finding, ...] = ()
 
 
@@ -55,7 +59,9 @@ async def lint_files(files: Sequence[Path], facts: Facts, work: Work | None) -> 
             yield row, finding
 
 
-async def _judged(content: ItemContent, beside: Beside, facts: Facts, work: Work | None) -> list[Finding]:
+async def _judged(content: Content, beside: Beside, facts: Facts, work: Work | None) -> list[Finding]:
+    if isinstance(content, BundleContent):
+        return await _judged_bundle(content, beside, facts, work)
     if work is None:
         demands, givers = beside.joined({}, {})
         base = beside.bases.get(content.base or "")
@@ -66,7 +72,17 @@ async def _judged(content: ItemContent, beside: Beside, facts: Facts, work: Work
         return findings(content, known, exempt=await exempt_of(content.code, day_of(work.now()), work))
 
 
-def _twice(content: ItemContent) -> Finding:
+async def _judged_bundle(content: BundleContent, beside: Beside, facts: Facts, work: Work | None) -> list[Finding]:
+    codes = {member.code for member in content.members}
+    members = {code: beside.members[code] for code in codes & beside.members.keys()}
+    if work is not None:
+        return await findings_of(content, work, beside=members)
+    standing = {code: Member(each, ItemStatus.PUBLISHED) for code, each in members.items()}
+    known = BundleFacts(standing, facts.elements, registers=facts.registers, catalogue=False)
+    return bundle_rules.findings(content, known)
+
+
+def _twice(content: Content) -> Finding:
     """One code, one content on each day (一事一码): two rows of one code would be in force at once."""
     return Finding(
         "overlap",
@@ -81,8 +97,12 @@ def _beside(files: Sequence[Path]) -> Beside:
     givers: dict[str, frozenset[str]] = {}
     names: dict[str, Text] = {}
     wanted: set[str] = set()
+    named: set[str] = set()
     for row in _rows(files):
         if (content := row.content) is None:
+            continue
+        if isinstance(content, BundleContent):
+            named.update(member.code for member in content.members)
             continue
         if content.base:
             wanted.add(content.base)
@@ -93,8 +113,13 @@ def _beside(files: Sequence[Path]) -> Beside:
         for result in content.results:
             if result.licence_type:
                 givers[result.licence_type] = givers.get(result.licence_type, frozenset()) | {content.code}
-    bases = {row.content.code: row.content for row in _rows(files) if row.content and row.content.code in wanted}
-    return Beside(demands, givers, names, bases)
+    kept = {
+        row.content.code: row.content
+        for row in _rows(files)
+        if isinstance(row.content, ItemContent) and row.content.code in wanted | named
+    }
+    bases, members = ({code: kept[code] for code in codes & kept.keys()} for codes in (wanted, named))
+    return Beside(demands, givers, names, bases, members)
 
 
 def _rows(files: Sequence[Path]) -> Iterator[FileRow]:
@@ -131,7 +156,7 @@ def _row(file: Path, number: int, line: bytes) -> FileRow:
     told = tuple(
         _unreadable(each.field, f"{each.reason}: {each.detail}" if each.detail else each.reason) for each in problems
     )
-    return FileRow(file, number, content if isinstance(content, ItemContent) else None, told)
+    return FileRow(file, number, content, told)
 
 
 def _unreadable(field: str, detail: str) -> Finding:

@@ -65,7 +65,8 @@ def _field(name: str, field: Any) -> Iterator[FormProblem]:
     title, english = field.get("title"), field.get("x-title-en")
     if not isinstance(title, str) or not title.strip():
         yield form_problem(where, "title", "字段要有 title。", "A field has a title.")
-    if _IDENTITY_NAME.search(name) or any(_IDENTITY_TITLE.search(str(each)) for each in (title, english) if each):
+    asked = (name, str(field.get("x-element", "")))
+    if any(map(_IDENTITY_NAME.search, asked)) or any(_IDENTITY_TITLE.search(str(each)) for each in (title, english)):
         yield form_problem(
             where,
             "identity_number",
