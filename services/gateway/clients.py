@@ -13,9 +13,10 @@ from services.kit.telemetry import log, traceparent
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A service's answer that is no problem."""
+    """A service's answer that is no problem. `etag`: its entity tag, "" where it has none."""
 
     body: Any
+    etag: str = ""
 
 
 class ServiceClient:
@@ -45,7 +46,7 @@ class ServiceClient:
         answer = await self._send(request, again=method == "GET")
         if answer.status_code >= 400:
             raise service_problem(self.name, answer.status_code, _json(answer))
-        return Answer(_json(answer))
+        return Answer(_json(answer), answer.headers.get("etag", ""))
 
     async def get(self, path: str, token: str, **params: Any) -> Any:
         """The body of a GET; parameters that are None or empty are left out."""

@@ -9,8 +9,6 @@ from services.kit.errors import TongbanError
 from services.kit.pages import Frame, Link, preferences_of_scope
 from services.kit.pages import gettext as _
 
-CATALOGUE_ROLES = ("editor", "reviewer", "registrar")
-
 
 async def frame(site: Site, request: Request) -> Frame:
     """Header with the desk's parts and the account. Never fails a page."""
@@ -29,7 +27,7 @@ async def frame(site: Site, request: Request) -> Frame:
         account = path == "/account"
         catalogue = path == "/catalogue" or path.startswith("/catalogue/")
         menu.append(Link(_("办件"), "/", "list", current=not subscriptions and not account and not catalogue))
-        if any(grant.role in CATALOGUE_ROLES for grant in held):
+        if any(grant.role in grants.CATALOGUE for grant in held):
             menu.append(Link(_("目录"), "/catalogue", "paper", current=catalogue))
         if any(grant.role == "integrator" for grant in held):
             menu.append(Link(_("对接"), "/subscriptions", "key", current=subscriptions))

@@ -8,6 +8,8 @@ from services.gateway.domain.sessions import Session
 from services.gateway.surfaces.base import Site
 
 EVERYWHERE = "*"
+CATALOGUE = ("editor", "reviewer", "registrar")
+"""Roles at the catalogue; the others are at cases."""
 
 
 @dataclass(frozen=True, slots=True)

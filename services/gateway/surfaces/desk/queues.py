@@ -12,7 +12,7 @@ from starlette.responses import Response
 from services.gateway.domain.sessions import Session
 from services.gateway.errors import ServiceProblem
 from services.gateway.surfaces.base import Site, see_other
-from services.gateway.surfaces.desk import words
+from services.gateway.surfaces.desk import grants, words
 from services.kit.errors import Kind
 from services.kit.pages import gettext as _
 from services.kit.pages import ngettext
@@ -87,12 +87,14 @@ def left(row: Mapping[str, Any], step: str) -> Left:
 
 
 async def home(request: Request) -> Response:
-    """The first queue of the officer's own."""
+    """The first queue of the officer's own; for one who only keeps the catalogue, that."""
     site = Site.of(request)
     session = await site.signed_in(request)
     found = await counts(site, session)
     if found.first:
         return see_other(f"/queues/{found.first}")
+    if any(grant.role in grants.CATALOGUE for grant in await grants.of(site, session)):
+        return see_other("/catalogue")
     return await site.pages.render(request, "desk/no-role.html", {})
 
 

@@ -22,7 +22,7 @@ PER_PAGE = 50
 LONGEST_QUERY = 100
 _WRITTEN_CODE = re.compile(r"[0-9A-Z][0-9A-Z._()-]{5,63}")
 _ID = re.compile(r"[0-9a-f]{32}")
-_OWN = ("f-name.zh", "f-item_type", "f-subjects")
+_OWN = frozenset({"f-name.zh", "f-item_type", "f-subjects", "f-base", "f-organisation", "f-department"})
 _TOLD = (Kind.INVALID, Kind.CONFLICT, Kind.FORBIDDEN, Kind.NOT_FOUND)
 FIRST_FORM: Mapping[str, Any] = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -133,8 +133,10 @@ async def create(request: Request) -> Response:
         if error.kind not in _TOLD:
             raise
         flat = sheet.flattened(content, parts)
-        places = refusals.problems(error, flat, parts) if error.fields else []
-        told = [(place if place in _OWN else "", text) for place, text in places]
+        besides = {"base": _("所属事项的编码"), "organisation": _("机构"), "department": _("部门类别")}
+        found = refusals.problems(error, flat, parts, besides) if error.fields else []
+        # What has no control on this form yet is told above it.
+        told = [(place if place in _OWN else "", text) for place, text in found]
         return await _new(who, typed, told, refused=None if told else words.refusal(error), status=error.status)
     return see_other(f"/catalogue/revisions/{answer.body['id']}")
 

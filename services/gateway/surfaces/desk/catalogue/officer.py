@@ -17,13 +17,13 @@ from services.gateway.errors import ServiceProblem
 from services.gateway.surfaces.base import Site
 from services.gateway.surfaces.desk import grants
 from services.gateway.surfaces.desk.catalogue import words
-from services.gateway.surfaces.desk.frame import CATALOGUE_ROLES
 from services.kit.errors import Kind
 from services.kit.pages import Form
 from services.kit.pages import gettext as _
 
 LONGEST_REASON = 1000
-MOST_ORGANISATIONS = 200
+MOST_ORGANISATIONS = 500
+PER_PAGE = 100
 _CODE = re.compile(r"[0-9A-Za-z][0-9A-Za-z._()-]{0,127}")
 _NAME = re.compile(r"[^\x00-\x1f\x7f]{1,128}")
 Problem = tuple[str, str]
@@ -97,11 +97,15 @@ class Officer:
         return found
 
     async def organisations(self, role: str = "") -> list[tuple[str, str]]:
-        """Organisations with their names, those where the officer has the role; one page of the catalogue's list."""
-        found = await self.site.get_or(
-            {"items": []}, self.session, "catalog", "/organisations", limit=MOST_ORGANISATIONS
-        )
-        named = {each["id"]: words.pick(each["name"]) for each in found["items"]}
+        """Organisations with their names, those where the officer has the role, as far as a choice can list them."""
+        named: dict[str, str] = {}
+        cursor: str | None = ""
+        while cursor is not None and len(named) < MOST_ORGANISATIONS:
+            page = await self.site.get_or(
+                {"items": [], "next": None}, self.session, "catalog", "/organisations", cursor=cursor, limit=PER_PAGE
+            )
+            named |= {each["id"]: words.pick(each["name"]) for each in page["items"]}
+            cursor = page["next"]
         if not role or (self.may(role, grants.EVERYWHERE) and self._everywhere(role)):
             return list(named.items())
         held = dict.fromkeys(each.organisation for each in self.grants if each.role == role)
@@ -116,7 +120,7 @@ async def entered(request: Request) -> Officer:
     site = Site.of(request)
     session = await site.signed_in(request)
     held = await grants.of(site, session)
-    if not any(grant.role in CATALOGUE_ROLES for grant in held):
+    if not any(grant.role in grants.CATALOGUE for grant in held):
         raise HTTPException(403)
     return Officer(request, site, session, held)
 

@@ -28,8 +28,12 @@ _KEPT = frozenset({"name", "limits"})
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One control. `kind`: line, lines, code, choice, number (a choice of numbers), ticks, whole, megabytes, yesno, codes (several in a line), tags
-    (ticks and others besides), groups (a line is a group of codes), json. `weak`: what stands in it alone makes no object (a unit without an amount)."""
+    """One control.
+
+    `kind`: line, lines, code (a program), choice, number (a choice of numbers), ticks, whole, megabytes, yesno, codes
+    (several in a line), tags (ticks and others besides), groups (a line is a group of codes), json. `weak`: what stands
+    in it alone makes no object (a unit without an amount).
+    """
 
     path: str
     kind: str
@@ -40,6 +44,11 @@ class Ask:
     weak: bool = False
     start: bool = False
     """Whether a new line of controls begins with it."""
+
+    @property
+    def usual(self) -> str:
+        """What stands in it where nothing was chosen."""
+        return self.options[0][0] if self.weak and self.options else ""
 
     @property
     def long(self) -> bool:
@@ -134,7 +143,7 @@ def _compose(target: dict[str, Any], asks: Sequence[Ask], flat: Flat, at: str, w
         if absent:
             _put(target, absent[0], None)
             continue
-        typed = flat.get(at + ask.path, "")
+        typed = flat.get(at + ask.path, "") or ask.usual
         if ask.required and not typed:
             wrong.append((at + ask.path, _("请填：%(label)s") % {"label": ask.label}))
         value, problem = _understood(ask, typed)
@@ -203,8 +212,10 @@ def place(field_: str, flat: Flat, parts: Sequence[Part]) -> str:
         names = names[1:]
     for part in parts:
         rows = part.rows
-        if rows is None or names[0] != rows.path or len(names) == 1:
+        if rows is None or names[0] != rows.path:
             continue
+        if len(names) == 1:
+            return rows.path
         keys = [flat.get(f"{rows.path}.{n}.{rows.key}", "") for n in range(count(flat, rows))] if rows.key else []
         if names[1] in keys:
             names[1] = str(keys.index(names[1]))
@@ -261,7 +272,7 @@ def _json(ask: Ask, typed: str) -> tuple[Any, str]:
 
 def _written(ask: Ask, value: Any) -> str:
     if value is None:
-        return ""
+        return ask.usual
     match ask.kind:
         case "yesno":
             return "yes" if value else "no"

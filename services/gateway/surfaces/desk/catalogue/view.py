@@ -56,6 +56,10 @@ class View:
         return place == self.touched or len(rows.asks) <= FEW or not title or self.wrong_in(place) > 0
 
 
+def _in(name: str, place: str) -> bool:
+    return name == place or name.startswith(f"f-{place}.")
+
+
 def rowed(flat: Flat, parts: Sequence[Part], act: str, rest: str) -> tuple[Flat, str]:
     """The form after one of `ROW_ACTS` ("materials:2" says on which row), and the row to come back to."""
     path, _colon, number = rest.partition(":")
