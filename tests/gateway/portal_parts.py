@@ -170,6 +170,7 @@ def found(**changed: Any) -> dict[str, Any]:
 TOPICS = {
     "topics": [
         {"code": "residence", "name": {"zh": "户籍", "en": "Residence"}, "subject": "person", "items": 12},
+        {"code": "empty", "name": {"zh": "空主题", "en": "Nothing"}, "subject": "person", "items": 0},
         {"code": "licensing", "name": {"zh": "准营准办", "en": "Licensing"}, "subject": "company", "items": 30},
     ],
     "life_events": [

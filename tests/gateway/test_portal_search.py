@@ -110,6 +110,7 @@ async def test_topics_and_life_events_lead_to_their_items(browser: Browser, worl
         assert re.search(rf'href="/topics/{code}">(<b>)?{words}', home), code
     assert "看全部 10,000+ 项" in home
     index = text_of((await browser.get("/topics")).text)
+    assert "空主题" not in home + index, "a topic without items is no way on"
     assert re.search("人生大事.*出生 3 项.*一件事.*开一家理发店.*为自己办 户籍 12 项.*为企业办 准营准办 30 项", index)
     topic = (await browser.get("/topics/residence")).text
     assert asked(world) == {"topic": "residence", "limit": "20"}

@@ -14,7 +14,7 @@ from services.gateway.surfaces.base import Site
 from services.gateway.surfaces.common.guide import Registered
 from services.kit.pages import pick
 
-SECONDS = 300
+SECONDS = 60
 AWAY_SECONDS = 20
 """How long nothing is kept for an answer that did not come: a catalogue that is slow is not asked by every page."""
 MOST = 5000
@@ -59,6 +59,12 @@ async def topics(request: Request) -> dict[str, Any]:
         "topics": [{"subject": None, **each} for each in found.get("topics", ())],
         "life_events": [{"subject": "person", **each} for each in found.get("life_events", ())],
     }
+
+
+async def offered_topics(request: Request) -> dict[str, Any]:
+    """Those that lead anywhere: an empty one is no way on."""
+    listed = await topics(request)
+    return {name: [each for each in found if each.get("items") != 0] for name, found in listed.items()}
 
 
 async def topic_names(request: Request) -> dict[str, Any]:

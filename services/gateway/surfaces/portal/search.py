@@ -64,7 +64,7 @@ async def home(request: Request) -> Response:
     items, organisations, listed, under_way = await asyncio.gather(
         site.get_or({"items": []}, None, "catalog", "/items", limit=8),
         site.get_or({"items": []}, None, "catalog", "/organisations", limit=100),
-        kept.topics(request),
+        kept.offered_topics(request),
         _under_way(site, session),
     )
     values = {
@@ -195,7 +195,7 @@ def _instead(found: Mapping[str, Any], chosen: Mapping[str, str]) -> tuple[str, 
 
 async def _popular(request: Request, subject: str) -> list[Any]:
     """The topics with the most items, for who found nothing."""
-    listed = (await kept.topics(request))["topics"]
+    listed = (await kept.offered_topics(request))["topics"]
     fitting = [each for each in listed if not subject or each.get("subject") in (None, subject)]
     return _by_size(fitting)[:POPULAR]
 

@@ -22,7 +22,7 @@ async def index(request: Request) -> Response:
     """Every topic by person and company, life events and bundles."""
     site = Site.of(request)
     listed, bundles = await asyncio.gather(
-        kept.topics(request), site.get_or({"items": []}, None, "catalog", "/bundles", limit=50)
+        kept.offered_topics(request), site.get_or({"items": []}, None, "catalog", "/bundles", limit=50)
     )
     by_subject = {
         subject: [_entry(each) for each in listed["topics"] if each.get("subject") in (subject, None)]
