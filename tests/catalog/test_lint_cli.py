@@ -199,6 +199,10 @@ async def test_files_are_judged_by_the_catalogue(
     assert "row 3: refused: code: second-source: 示例区公安分局 is the source of" in errors
     status, told, _ = await run("registers", "import", write(tmp_path / "again.jsonl", ENTRIES))
     assert (status, told) == (0, ["rows           2", "unchanged      2", "refused        0"])
+    stolen = write(tmp_path / "stolen.jsonl", [{**ENTRIES[1], "source": {"id": HEALTH.id}}])
+    status, told, errors = await run("registers", "import", stolen)
+    assert (status, told[-1]) == (1, "refused        1")
+    assert "row 1: refused: code: second-source: 示例区公安分局 is the source of" in errors
     # The items in force are known: what the file's item needs leads back to it through one of them.
     there = item(2, materials=(material(result_of=item(1).code),))
     await publish_items([there], Provenance.DEMO, work())
