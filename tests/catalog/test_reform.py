@@ -344,6 +344,14 @@ async def test_a_renaming_makes_versions_and_no_codes(registrar: httpx.AsyncClie
         each.model_dump(mode="json") for each in POLICE.functions
     ]
     assert await counts("item_aliases") == {"item_aliases": 0}
+    # Without an id it is the source, too; with another USCC its heir, which is as it was otherwise.
+    done = await reform(registrar, "rename", [POLICE.id], [{"name": {"zh": "示例区公安分局"}}])
+    assert (done["status_code"], done["targets"], done["codes"]) == (200, [POLICE.id], {})
+    done = await reform(registrar, "rename", [POLICE.id], [{"uscc": NEW_USCC}])
+    assert (done["status_code"], done["targets"], done["closed"]) == (200, [NEW_USCC], [POLICE.id])
+    heir = (await registrar.get(f"/organisations/{NEW_USCC}")).json()
+    assert (heir["name"]["zh"], heir["level"], heir["parent"]) == ("示例区公安分局", POLICE.level, POLICE.parent)
+    assert len(heir["functions"]) == len(POLICE.functions)
 
 
 async def test_an_abolition_retires_what_nobody_takes(registrar: httpx.AsyncClient) -> None:

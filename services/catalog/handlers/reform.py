@@ -56,12 +56,15 @@ async def reform_organisations(
     """Merge, split, rename or abolish organisations, and carry all that is theirs over.
 
     A target with the `id` of an organisation that is there is that one, changed where members are given; without `id`
-    it is new. Raises OrganisationInvalid, ReformRefused, Forbidden.
+    it is new. What is renamed is the source with the members given changed. Raises OrganisationInvalid, ReformRefused,
+    Forbidden.
     """
     async with work:
         await work.one_writer()
         asked = [target["id"] for target in targets if isinstance(target.get("id"), str)]
         known = {id_: state for id_, (state, _) in (await work.organisations.many([*sources, *asked])).items()}
+        if kind == "rename" and len(sources) == len(targets) == 1 and sources[0] in known:
+            targets = [_renamed(targets[0], known[sources[0]])]
         states = tuple(_target(place, target, known, work) for place, target in enumerate(targets))
         # One that is there already is found by its USCC, too, whoever forgot to say its id.
         there = await work.organisations.many(state.id for state in states)
@@ -74,6 +77,17 @@ async def reform_organisations(
         except rules.Refused as refused:
             raise errors.ReformRefused(fields=refused.problems) from None
         return await _Application(officer, reform, known, made, reason, work).apply()
+
+
+def _renamed(raw: Mapping[str, Any], source: OrganisationState) -> Mapping[str, Any]:
+    """The target of a renaming: the source as it is otherwise; with another USCC another organisation, its heir."""
+    if "id" in raw:
+        return raw
+    if source.uscc is not None and raw.get("uscc") not in (None, source.uscc):
+        document = source.document()
+        kept = ("name", "division", "kind", "level", "parent")
+        return {name: document[name] for name in kept} | dict(raw)
+    return {"id": source.id, **raw}
 
 
 def _target(
