@@ -4,7 +4,7 @@ from typing import Final
 
 from services.catalog.demo.for_livelihood import UNEMPLOYMENT
 from services.catalog.demo.organisations import IDENTITY_CARD, both
-from services.catalog.domain.life import Act, Actor
+from services.catalog.domain.life import Act, Actor, ItemStatus
 from services.catalog.handlers.drafting import open_draft
 from services.catalog.handlers.life import keep
 from services.catalog.store.work import Work
@@ -39,7 +39,9 @@ _REASON: Final = "照旧的办事指南录入，还没有按规则改。"
 
 async def load_drafts(work: Work) -> None:
     """Begin it once, in the caller's transaction; what officers have made of it since stays."""
-    if not await work.revisions.ever(REFUSED_DRAFT.code):
-        standing = (await work.items.standing([REFUSED_DRAFT.code]))[REFUSED_DRAFT.code]
-        revision = await open_draft(REFUSED_DRAFT, standing.version, _AUTHOR, _REASON, work)
-        keep(revision, Act.DRAFTED, _AUTHOR, _REASON, work)
+    code = REFUSED_DRAFT.code
+    standing = (await work.items.standing([code])).get(code)
+    if standing is None or standing.status is ItemStatus.RETIRED or await work.revisions.ever(code):
+        return
+    revision = await open_draft(REFUSED_DRAFT, standing.version, _AUTHOR, _REASON, work)
+    keep(revision, Act.DRAFTED, _AUTHOR, _REASON, work)

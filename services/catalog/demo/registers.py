@@ -127,7 +127,11 @@ REGISTER_ENTRIES: Final[tuple[Row, ...]] = (*ELEMENTS, *RESOURCES, *LICENCES)
 
 
 async def load_registers(work: Work) -> None:
-    """Enter them; again changes nothing. Raises RuntimeError for one that is refused, which is a mistake here."""
-    rows = [(number, *row) for number, row in enumerate(REGISTER_ENTRIES, 1)]
-    if refused := (await take_in(rows, f"system:{Provenance.DEMO.value}", "", work)).refused:
-        raise RuntimeError(f"demonstration registers: {refused}")
+    """Enter those that are not there; what people have made of the others since stays."""
+    wanted: dict[Register, list[str]] = {}
+    for register, content in REGISTER_ENTRIES:
+        wanted.setdefault(register, []).append(content.code)
+    async with work:
+        there = await work.registers.many(wanted)
+        rows = [(number, *row) for number, row in enumerate(REGISTER_ENTRIES, 1) if (row[0], row[1].code) not in there]
+        await take_in(rows, f"system:{Provenance.DEMO.value}", "", work)
