@@ -78,7 +78,7 @@ class OrganisationView(OrganisationSummary):
     successors: tuple[str, ...] = Field(description="Who took over from a closed one")
     version: int
     children: int = Field(description="Active organisations right below it")
-    above: list[OrganisationAbove] = Field(description="From its parent up")
+    above: list[OrganisationAbove] = Field(description="The top of the tree first, its parent last")
     history: list[OrganisationChange] = Field(description="The newest states; all of them under `versions`")
 
     @classmethod

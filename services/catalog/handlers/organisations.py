@@ -26,7 +26,7 @@ class ShownOrganisation:
     listed: ListedOrganisation
     version: int
     above: Sequence[OrganisationState]
-    """From the parent up."""
+    """The top of the tree first, the parent last."""
     past: Sequence[PastState]
 
 
@@ -178,7 +178,7 @@ async def _shown(id_: str, work: Work) -> ShownOrganisation:
         above.append(known[next_][0])
         next_ = parents.get(next_)
     past = await work.organisations.past(id_, None, SHOWN_HISTORY)
-    return ShownOrganisation(listed, version, above, past)
+    return ShownOrganisation(listed, version, above[::-1], past)
 
 
 async def past_states(id_: str, before: int | None, limit: int, work: Work) -> Sequence[PastState]:
