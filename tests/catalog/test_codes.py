@@ -11,6 +11,7 @@ from services.catalog import errors
 from services.catalog.demo.for_people import DOG
 from services.catalog.demo.organisations import DISTRICT, HEALTH, POLICE
 from services.catalog.domain import codes
+from services.catalog.domain.drafts import content_from
 from services.catalog.domain.items import Provenance
 from services.catalog.handlers.codes import NewCode, add_alias, drop_alias, mint
 from services.catalog.handlers.organisations import register_organisations
@@ -214,6 +215,19 @@ def test_provinces_add_item_types() -> None:
 )
 def test_item_types(text: str, found: str | None) -> None:
     assert codes.item_type(text) == found
+
+
+def test_a_draft_has_an_item_type_of_its_province() -> None:
+    body = DOG.model_dump(mode="json", exclude={"code", "code_system", "kind"})
+    for item_type, division, problems in [
+        ("01", DISTRICT, []),
+        ("21", "440106000000", []),
+        ("21", DISTRICT, [("item_type", "unknown")]),
+        ("99", "440106000000", [("item_type", "unknown")]),
+        ("1", DISTRICT, [("item_type", "format")]),
+    ]:
+        _, found = content_from(body | {"item_type": item_type, "division": division}, "implementation", DOG.code)
+        assert [(each.field, each.reason) for each in found if each.field == "item_type"] == problems
 
 
 @pytest.fixture

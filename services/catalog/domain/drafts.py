@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from services.catalog.domain.codes import parse_item_code
+from services.catalog.domain.codes import item_types, parse_item_code
 from services.catalog.domain.divisions import ever_in_force
 from services.catalog.domain.items import BundleContent, Content, ItemContent, Kind
 from services.catalog.domain.texts import PROBLEMS, cleaned, text_problem
@@ -182,6 +182,8 @@ def _shared_rules(content: Content) -> Iterator[FieldProblem]:
 def _item_rules(content: ItemContent) -> Iterator[FieldProblem]:
     if not _ITEM_TYPE.fullmatch(content.item_type):
         yield FieldProblem("item_type", "format", "two digits (GB/T 39046-2020)")
+    elif content.item_type not in item_types(content.division):
+        yield FieldProblem("item_type", "unknown", "no item type of GB/T 39046-2020, nor one that its province added")
     if content.kind == "base" and content.base is not None:
         yield FieldProblem("base", "not_allowed", "a base item implements nothing")
     if content.kind == "handling" and not content.base:

@@ -84,7 +84,7 @@ def _split(plan: str, wrong: list[Problem]) -> dict[str, Any]:
         found = json.loads(plan)
         if not (isinstance(found, dict) and isinstance(found["targets"], list)):
             raise ValueError
-        return {name: found[name] for name in ("targets", "items") if name in found}
+        return {name: found[name] for name in ("targets", "items", "functions") if name in found}
     except (ValueError, KeyError, RecursionError):
         wrong.append(("f-plan", _("拆分方案要写成 JSON，照例子改一改")))
         return {}
