@@ -3,12 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from services.catalog.demo import DEMO_ITEMS, load_demo
 from services.catalog.demo.base_items import BASE_ITEMS
@@ -17,9 +14,9 @@ from services.catalog.demo.for_people import DOG
 from services.catalog.demo.organisations import DISTRICT, HEALTH, ORGANISATIONS, POLICE
 from services.catalog.demo.registers import REGISTER_ENTRIES
 from services.catalog.domain.codes import base_code, implementation_code
-from services.catalog.domain.items import STANDARD_MATERIALS, ItemContent, Provenance
+from services.catalog.domain.items import STANDARD_MATERIALS, Provenance
 from services.catalog.domain.life import ItemStatus
-from services.catalog.domain.lint import APPEALABLE, NEEDS, RULES, Facts, circular_proof, findings, unjudged
+from services.catalog.domain.lint import APPEALABLE, NEEDS, RULES, Facts, findings, unjudged
 from services.catalog.domain.lint.facts import Facts as RuleFacts
 from services.catalog.domain.periods import Period
 from services.catalog.handlers.lint import facts_of, findings_of
@@ -30,65 +27,24 @@ from services.catalog.store.registers import Entry
 from services.catalog.store.revisions import RevisionFilter
 from services.catalog.store.work import Work
 from services.contracts.base import Text
-from services.contracts.catalog_items import Basis, Condition, Fee, Limit, Limits, Material, Organisation, Result
-from services.contracts.catalog_organisations import Function
-from services.contracts.catalog_resources import ElementContent, LicenceTypeContent, ResourceContent
+from services.contracts.catalog_items import Basis, Condition, Fee, Limit, Limits, Organisation, Result
 from services.kit.service import Service
-
-SOURCE = Organisation(id=POLICE.id, name=POLICE.name)
-HELD_BY_HEALTH = Organisation(id=HEALTH.id, name=HEALTH.name)
-LAW = Basis(law="中华人民共和国动物防疫法", article="第三十条")
-BASE = base_code(DISTRICT[:2], "01", "09", 2)
-CODE = implementation_code(POLICE.id, 4, BASE)
-WRONG = f"{CODE[:17]}{'1' if CODE[17] == '0' else '0'}{CODE[18:]}"
-LICENCE, OTHER_LICENCE = f"{POLICE.id}001", f"{HEALTH.id}001"
-FORM = {"type": "object", "properties": {"address": {"type": "string", "title": "住址", "x-title-en": "Address"}}}
-
-
-def material(**fields: Any) -> Material:
-    """A material that passes: with basis, made by the applicant."""
-    given_ = {"id": "m", "name": Text(zh="申请书", en="Letter"), "required": True, "basis": LAW, "made_by": "applicant"}
-    return Material.model_validate({**given_, **fields})
-
-
-def element(code: str, **fields: Any) -> ElementContent:
-    return ElementContent.model_validate({"code": code, "name": {"zh": f"数据元{code}"}, "source": SOURCE, **fields})
-
-
-def licence(code: str = LICENCE, **fields: Any) -> LicenceTypeContent:
-    return LicenceTypeContent.model_validate(
-        {"code": code, "name": {"zh": "居民户口簿", "en": "Household register"}, "source": SOURCE, **fields}
-    )
-
-
-def resource(**fields: Any) -> ResourceContent:
-    given_ = {"code": "101001/1", "name": {"zh": "人口基础信息"}, "source": SOURCE, "sharing": "unconditional"}
-    return ResourceContent.model_validate({**given_, **fields})
-
-
-PLAIN = ItemContent(
-    code=CODE,
-    code_system="gb-31",
-    name=Text(zh="犬类准养登记", en="Dog registration"),
-    organisation=SOURCE,
-    division=DISTRICT,
-    item_type="01",
-    subjects=("person",),
-    materials=(material(),),
-    form=FORM,
+from tests.catalog.linted import (
+    BASE,
+    CODE,
+    HELD_BY_HEALTH,
+    KNOWN,
+    LAW,
+    LICENCE,
+    OTHER_LICENCE,
+    PLAIN,
+    WRONG,
+    element,
+    licence,
+    material,
+    resource,
 )
-KNOWN = Facts(
-    elements={"address": element("address"), "height": element("height"), "shut": element("shut", status="closed")},
-    resources={"address": resource()},
-    provers={"height": licence(OTHER_LICENCE, name={"zh": "体检证明"})},
-    licence_types={
-        LICENCE: licence(),
-        OTHER_LICENCE: licence(OTHER_LICENCE, sharing="none"),
-        "SHUT": licence("SHUT", status="closed"),
-    },
-    organisations={POLICE.id: replace(POLICE, functions=(Function(id="f1", name=Text(zh="养犬管理")),))},
-    items=frozenset({"A", "B"}),
-)
+
 ASKS = {"type": "object", "properties": {"address": {"type": "string", "title": "住址", "x-element": "address"}}}
 ASKS_OTHER = {"type": "object", "properties": {"address": {"type": "string", "x-element": "shut"}}}
 JOINT = (Organisation(id=POLICE.id, name=POLICE.name),)
@@ -300,113 +256,6 @@ def test_versions_do_not_overlap() -> None:
     suspended = Period(1, ItemStatus.SUSPENDED, days[0], None)
     in_force = Period(2, ItemStatus.PUBLISHED, days[1], None)
     assert list(RULES["overlap"](PLAIN, Facts(periods=(suspended, in_force)))) == []
-
-
-# Circular proof -----------------------------------------------------------------------------------------------------
-
-
-def circular(
-    needs: list[str], demands: dict[str, list[str]], givers: dict[str, list[str]] | None = None, gives: str = ""
-) -> dict[str, tuple[str, ...]]:
-    """The cycles of an item PLAIN that demands `needs` ("item:…", "licence:…") and gives the licence `gives`."""
-    kinds = {"item": "result_of", "licence": "licence_type"}
-    materials = []
-    for number, need in enumerate(needs):
-        kind, _, code = need.partition(":")
-        materials.append(material(id=f"m{number}", **{kinds[kind]: code}))
-    results = (Result(name=Text(zh="证"), licence_type=gives),) if gives else ()
-    content = PLAIN.model_copy(update={"materials": tuple(materials), "results": results})
-    facts = Facts(
-        demands={code: frozenset(found) for code, found in demands.items()},
-        givers={code: frozenset(found) for code, found in (givers or {}).items()},
-    )
-    return circular_proof.cycles(content, facts)
-
-
-ME = f"item:{CODE}"
-
-
-def test_a_cycle_of_results_and_materials() -> None:
-    assert circular(["item:A"], {"A": []}) == {}
-    assert circular(["item:A"], {"A": [ME]}) == {"m0": (ME, "item:A", ME)}
-    assert circular([ME], {}) == {"m0": (ME, ME)}
-    assert circular(["item:B", "item:A"], {"A": ["item:C"], "C": [ME], "B": []}) == {"m1": (ME, "item:A", "item:C", ME)}
-    # By the licence that I give.
-    assert circular(["item:A"], {"A": ["licence:L"]}, {"L": [CODE]}, "L") == {"m0": (ME, "item:A", "licence:L", ME)}
-    # Somebody else gives it too, and asks for nothing of mine: there is a way.
-    assert circular(["item:A"], {"A": ["licence:L"], "D": []}, {"L": [CODE, "D"]}, "L") == {}
-    # Somebody else gives it, and asks for the same: there is none.
-    way = circular(["item:A"], {"A": ["licence:L"], "D": ["item:A"]}, {"L": [CODE, "D"]}, "L")
-    assert way == {"m0": (ME, "item:A", "licence:L", ME)}
-    # A licence that no item gives comes from elsewhere; my own old one is renewed.
-    assert circular(["licence:X"], {}) == {}
-    assert circular(["licence:L"], {}, {"L": [CODE]}, "L") == {}
-    assert circular(["licence:M"], {"A": ["licence:L"]}, {"M": ["A"], "L": [CODE]}, "L") == {
-        "m0": (ME, "licence:M", "item:A", "licence:L", ME)
-    }
-    # Others' cycle is not mine: whoever made it is refused.
-    assert circular(["item:A"], {"A": ["item:B"], "B": ["item:A"]}) == {}
-    # An optional material demands nothing.
-    optional = PLAIN.model_copy(update={"materials": (material(result_of="A", required=False),)})
-    assert list(RULES["circular-proof"](optional, Facts(demands={"A": frozenset({ME})}))) == []
-
-
-def test_the_cycle_is_told_by_names() -> None:
-    content = PLAIN.model_copy(
-        update={
-            "materials": (material(id="m", result_of="A"),),
-            "results": (Result(name=Text(zh="证"), licence_type=LICENCE),),
-        }
-    )
-    facts = replace(
-        KNOWN,
-        demands={"A": frozenset({f"licence:{LICENCE}"})},
-        givers={LICENCE: frozenset({CODE})},
-        names={"A": Text(zh="落户", en="Registration")},
-    )
-    [found] = RULES["circular-proof"](content, facts)
-    assert found.field == "materials.m"
-    assert "犬类准养登记 → 落户 → 居民户口簿 → 犬类准养登记" in found.cause.zh
-    assert "Dog registration → Registration → Household register → Dog registration" in (found.cause.en or "")
-
-
-def test_a_long_cycle_needs_no_recursion() -> None:
-    length = 30_000
-    chain = {str(number): [f"item:{number + 1}"] for number in range(length)}
-    assert circular(["item:0"], {**chain, str(length): []}) == {}
-    way = circular(["item:0"], {**chain, str(length): [ME]})
-    assert len(way["m0"]) == length + 3
-
-
-@given(
-    st.dictionaries(st.integers(0, 7), st.frozensets(st.integers(0, 7), max_size=3), max_size=8),
-    st.frozensets(st.integers(0, 7), min_size=1, max_size=3),
-)
-@settings(max_examples=60)
-def test_a_cycle_is_found_where_one_is(graph: dict[int, frozenset[int]], mine: frozenset[int]) -> None:
-    """With items alone, a material is refused exactly when it leads back: item 0 is the one that is linted."""
-
-    def leads_back(first: int) -> bool:
-        seen, todo = set(), [first]
-        while todo:
-            node = todo.pop()
-            if node == 0:
-                return True
-            if node not in seen:
-                seen.add(node)
-                todo += graph.get(node, ())
-        return False
-
-    def name(node: int) -> str:
-        return ME if node == 0 else f"item:{node}"
-
-    demands = {str(node): [name(each) for each in found] for node, found in graph.items() if node}
-    needs = [name(node) for node in sorted(mine)]
-    found = circular(needs, demands)
-    assert set(found) == {f"m{number}" for number, node in enumerate(sorted(mine)) if leads_back(node)}
-    for way in found.values():
-        assert way[0] == way[-1] == ME
-        assert all(later in demands.get(earlier.removeprefix("item:"), needs) for earlier, later in pairwise(way))
 
 
 # Facts from the catalogue -------------------------------------------------------------------------------------------
