@@ -126,6 +126,8 @@ async def test_the_guide_as_json_and_on_paper(browser: Browser, world: World) ->
     assert "access-control-allow-origin" not in answer.headers
     again = await browser.get(f"{PAGE}.json", headers={"if-none-match": answer.headers["etag"]})
     assert again.status_code == 304
+    assert answer.headers["cache-control"] == "public, no-cache"
+    assert "vary" not in answer.headers, "it is the same in every language"
     paper = (await browser.get(f"{PAGE}/print")).text
     assert "公民离开常住户口所在地" in paper
     assert "<details" not in paper

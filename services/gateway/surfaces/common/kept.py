@@ -86,10 +86,16 @@ async def registered(request: Request, item: Mapping[str, Any]) -> Registered:
     )
 
 
-def revalidated(request: Request, response: Response, cache: str) -> Response:
+PAGE: Mapping[str, str] = {"cache-control": "private, no-cache", "vary": "cookie, accept-language"}
+"""Kept by the browser alone, which asks each time whether it still holds; language and text size are cookies."""
+DOCUMENT: Mapping[str, str] = {"cache-control": "public, no-cache"}
+"""The same for everybody, and asked after each time too: what was published a second ago is what is read."""
+
+
+def revalidated(request: Request, response: Response, policy: Mapping[str, str]) -> Response:
     """`response` with an entity tag of its content, or 304 where the browser has just that (RFC 9110 §13.1.2)."""
     tag = f'"{hashlib.sha256(response.body).hexdigest()[:32]}"'
-    response.headers.update({"etag": tag, "cache-control": cache, "vary": "cookie, accept-language"})
+    response.headers.update({"etag": tag, **policy})
     known = request.headers.get("if-none-match", "")
     if tag in (each.strip().removeprefix("W/") for each in known.split(",")) or known.strip() == "*":
         kept = ("etag", "cache-control", "vary", "content-language")

@@ -86,9 +86,8 @@ async def start(request: Request) -> Response:
     code = path_id(request, "code")
     item = await site.get(None, "catalog", f"/items/{code}")
     if not (standing := guides.standing(item)).can_apply:
-        back = {"href": f"/items/{code}", "button": _("看办事指南")}
-        values = {"title": standing.title, "words": standing.words} | back
-        return await site.pages.render(request, "gateway/notice.html", values, status=409)
+        told = {"title": standing.title, "words": standing.words, "href": f"/items/{code}", "button": _("看办事指南")}
+        return await site.pages.render(request, "gateway/notice.html", told, status=409)
     drafts = await site.get(session, "cases", "/drafts", limit=100)
     mine = [draft for draft in drafts["items"] if draft["item"]["code"] == code and not draft["amends"]]
     pages = forms.pages_of(item["form"], {})

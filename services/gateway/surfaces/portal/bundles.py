@@ -11,7 +11,6 @@ from services.gateway.surfaces.base import Site, path_id
 from services.gateway.surfaces.common import forms, kept
 from services.gateway.surfaces.common import guide as guides
 from services.gateway.surfaces.portal.eligibility import answered, page_of
-from services.gateway.surfaces.portal.guide import REVALIDATE
 from services.kit.pages import pick
 
 
@@ -35,7 +34,7 @@ async def guide(request: Request) -> Response:
     response = await _show(request, bundle, page, {})
     if page.fields or site.surface.shared_device or await site.session(request) is not None:
         return response
-    return kept.revalidated(request, response, REVALIDATE)
+    return kept.revalidated(request, response, kept.PAGE)
 
 
 async def apply_answers(request: Request) -> Response:

@@ -13,9 +13,6 @@ from services.gateway.surfaces.common import kept
 from services.kit.errors import Kind
 from services.kit.ids import new_id
 
-REVALIDATE = "private, no-cache"
-"""Kept by the browser alone, which asks each time whether it still holds."""
-
 
 async def guide(request: Request) -> Response:
     """The guide page; earlier versions by ?version. Who is not signed in gets it with an entity tag.
@@ -36,7 +33,7 @@ async def guide(request: Request) -> Response:
     response = await site.pages.render(request, "portal/guide.html", values)
     if signed_in or site.surface.shared_device or "set-cookie" in response.headers:
         return response
-    return kept.revalidated(request, response, REVALIDATE)
+    return kept.revalidated(request, response, kept.PAGE)
 
 
 async def printed(request: Request) -> Response:
@@ -50,7 +47,7 @@ async def printed(request: Request) -> Response:
 
 async def document(request: Request) -> Response:
     """The same as JSON, as the catalogue gives it. For programs of any make, but not from other sites' pages."""
-    return kept.revalidated(request, JSONResponse(await found(request)), "public, no-cache")
+    return kept.revalidated(request, JSONResponse(await found(request)), kept.DOCUMENT)
 
 
 async def found(request: Request) -> dict[str, Any]:

@@ -31,8 +31,8 @@ class Change:
 async def versions(request: Request) -> Response:
     """The newest versions, or those up to ?before, each with its changes against the one before it."""
     site = Site.of(request)
-    code = path_id(request, "code")
-    current = guides.whole(await site.get(None, "catalog", f"/items/{code}"))
+    current = guides.whole(await site.get(None, "catalog", f"/items/{path_id(request, 'code')}"))
+    code = current["code"]
     newest = current["current_version"] or current["item_version"]
     before = request.query_params.get("before", "")
     last = min(newest, int(before) - 1) if before.isdecimal() and before.isascii() and len(before) < 9 else newest
