@@ -179,7 +179,7 @@ class Model:
         self._keep([*marks, (at, version, status)])
 
     def nothing_ahead(self) -> None:
-        self._keep([(p.valid_from, p.version, p.status) for p in self.timeline() if p.valid_from <= self.now])
+        self._keep([(p.valid_from, p.version, p.status) for p in self.timeline() if p.version <= self.version])
 
     def _keep(self, marks: list[tuple[datetime, int, ItemStatus]]) -> None:
         ends = [each[0] for each in marks[1:]] + [None]

@@ -23,12 +23,14 @@ async def test_an_item_is_changed_by_two_people(desk: Desk, events: Any, counts:
     assert handed_in["state"] == "submitted"
     returned = (await desk.act(ZHAO, "return", handed_in, reason="到场次数写错了")).json()
     assert (returned["state"], returned["reason"]) == ("draft", "到场次数写错了")
-    mended = (await desk.edit(XU, returned, visits=1)).json()
+    mended = (await desk.edit(XU, returned, visits=1, name={"zh": "待业人员登记", "en": None})).json()
     handed_in = (await desk.act(XU, "submit", mended)).json()
     published = (await desk.act(ZHAO, "approve", handed_in)).json()
     assert (published["state"], published["reviewer_name"], published["acts"]) == ("published", "赵强", [])
     item = (await desk.at(GATEWAY).get(ITEM)).json()
     assert (item["item_version"], item["visits"], item["provenance"]) == (2, 1, "editor")
+    # Found under its new name, and on its way to the other services, as soon as the approval is answered.
+    assert [each["code"] for each in (await desk.at(GATEWAY).get("/items?q=待业人员登记")).json()["items"]] == [CODE]
     assert await events() == [("item-published", 1), ("item-published", 2)]
     assert await desk.history() == [
         ("published", "", 1),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from services.catalog.domain.items import Provenance
 from services.catalog.handlers import publishing, reviewing
@@ -162,7 +163,7 @@ async def test_what_happens_first_sends_an_approval_back(
     back = await desk.revision(second)
     assert (back["state"], back["from_version"]) == ("draft", 1)
     handed_in = (await desk.act(CHEN, "submit", back)).json()
-    overtaken = await desk.act(ZHAO, "approve", handed_in)
+    overtaken = await desk.act(ZHAO, "approve", handed_in, effective_from="2026-12-31")
     assert slug(overtaken) == (409, "revision-overtaken")
     assert (overtaken.json()["from_version"], overtaken.json()["in_force"]) == (1, 2)
     # To save it again, having compared, begins it from what is in force.
@@ -185,6 +186,8 @@ async def test_what_happens_first_sends_an_approval_back(
     assert back["state"] == "draft"
     assert "promised-over-statutory" in back["reason"]
     assert (await desk.at(GATEWAY).get(ITEM)).json()["item_version"] == 3
+    held = (await desk.at(GATEWAY).get(f"{ITEM}/in-force?valid_on=2026-12-31")).json()
+    assert (held["version"], held["valid_to"]) == (3, None)  # and is known to be for good
     assert await publisher.publish_due() == 0
 
 
@@ -221,6 +224,9 @@ async def test_a_bundle_lives_as_an_item_does(
     clock.move(days=1)
     assert await Publisher(catalog.context).publish_due() == 2
     assert (await desk.revision(draft))["state"] == "published"
+    async with work() as unit:
+        told = await unit.execute(select(unit.context.tables.outbox.c.key).order_by(unit.context.tables.outbox.c.id))
+        assert list(told.scalars())[-2:] == [other["code"], code]
     assert slug(await desk.stand(ZHOU, "suspend", code)) == (409, "bundle-not-suspended")
     assert (await desk.stand(ZHOU, "retire", code)).json()["status"] == "retired"
     assert await events(code) == [("bundle-published", 1), ("bundle-retired", 2)]

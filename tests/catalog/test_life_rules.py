@@ -125,15 +125,18 @@ def test_periods_are_what_a_calendar_would_say(marks: list[tuple[int, int, ItemS
     """Against a calendar by the hour, written over from each mark on."""
     known: tuple[Period, ...] = ()
     calendar: dict[int, tuple[int, ItemStatus]] = {}
+    taken: list[tuple[int, int, ItemStatus]] = []
     for version, (now, ahead, status) in enumerate(marks, 1):
-        if ahead == 7:  # now and then what was to come is taken back
-            last = calendar.get(now)
-            calendar = {hour: (last if hour > now and last else each) for hour, each in calendar.items()}
-            if last is None:
-                calendar = {}
-            known = periods.without_future(known, NOW + timedelta(hours=now))
+        if ahead == 7:  # now and then the last version is taken back, whether its day has come or not
+            last = max((period.version for period in known), default=0)
+            taken = [each for each in taken if each[0] < last]
+            calendar = {}
+            for earlier, since, state in taken:
+                calendar |= dict.fromkeys(range(since, 100), (earlier, state))
+            known = periods.up_to(known, last - 1)
         else:
             since = now + ahead
+            taken = [*(each for each in taken if each[1] < since), (version, since, status)]
             calendar = {hour: each for hour, each in calendar.items() if hour < since}
             calendar |= dict.fromkeys(range(since, 100), (version, status))
             known = periods.marked(known, version, status, NOW + timedelta(hours=since))
@@ -144,6 +147,13 @@ def test_periods_are_what_a_calendar_would_say(marks: list[tuple[int, int, ItemS
             assert before.valid_to == after.valid_from
             assert before.valid_from < after.valid_from
         assert all(period.valid_to is None for period in known[-1:])
+
+
+def test_who_publishes_a_moment_late_publishes_from_the_day() -> None:
+    known = periods.marked((), 1, ItemStatus.PUBLISHED, NOW)
+    planned = periods.marked(known, 2, ItemStatus.PUBLISHED, NOW + timedelta(days=1))
+    assert periods.marked(planned, 2, ItemStatus.PUBLISHED, NOW + timedelta(days=1, seconds=1)) == planned
+    assert periods.marked(planned, 3, ItemStatus.PUBLISHED, NOW + timedelta(hours=1))[-1].version == 3
 
 
 def test_days_begin_and_end_in_china() -> None:

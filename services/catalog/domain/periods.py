@@ -24,14 +24,18 @@ class Period:
 
 
 def marked(periods: Sequence[Period], version: int, status: ItemStatus, at: datetime) -> tuple[Period, ...]:
-    """What is known once `version` holds from `at` on: what was to come after `at` does not any more."""
+    """What is known once `version` holds from `at` on: what was to come after `at` does not any more.
+
+    What holds so already, from its day on, goes on: who publishes at midnight is a moment late.
+    """
     kept = [(p.version, p.status, p.valid_from) for p in periods if p.valid_from < at]
-    return _joined([*kept, (version, status, at)])
+    same = bool(kept) and kept[-1][:2] == (version, status)
+    return _joined(kept if same else [*kept, (version, status, at)])
 
 
-def without_future(periods: Sequence[Period], now: datetime) -> tuple[Period, ...]:
-    """What is known once nothing is to come any more: what holds at `now` goes on."""
-    return _joined([(p.version, p.status, p.valid_from) for p in periods if p.valid_from <= now])
+def up_to(periods: Sequence[Period], version: int) -> tuple[Period, ...]:
+    """What is known once no version after `version` is to come: what held before it goes on."""
+    return _joined([(p.version, p.status, p.valid_from) for p in periods if p.version <= version])
 
 
 def at(periods: Iterable[Period], instant: datetime) -> Period | None:

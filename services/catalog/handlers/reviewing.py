@@ -118,9 +118,7 @@ async def approve_many(
         await work.one_writer()
         for id_ in dict.fromkeys(ids):
             try:
-                async with work:
-                    found = await approve(officer, id_, seen.get(id_), reason, effective_from, work)
-                    await work.flush()
+                found = await approve(officer, id_, seen.get(id_), reason, effective_from, work)
             except TongbanError as error:
                 outcomes.append(Approval(id_, refusal=error))
             else:

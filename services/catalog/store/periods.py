@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import or_, select, update
 
 from services.catalog.domain import periods
 from services.catalog.domain.life import ItemStatus
 from services.catalog.domain.periods import Period
-from services.catalog.store.tables import item_periods
+from services.catalog.store.tables import item_periods, items
 from services.kit.db import UnitOfWork
 
 
@@ -37,7 +37,7 @@ class PeriodStore:
     async def _known(self, codes: Iterable[str]) -> dict[str, list[tuple[int, Period]]]:
         statement = (
             select(item_periods)
-            .where(item_periods.c.code.in_(set(codes)), item_periods.c.known_to.is_(None))
+            .where(self._work.among(item_periods.c.code, set(codes)), item_periods.c.known_to.is_(None))
             .order_by(item_periods.c.code, item_periods.c.valid_from)
         )
         found: dict[str, list[tuple[int, Period]]] = defaultdict(list)
@@ -55,10 +55,12 @@ class PeriodStore:
         await self._save(known, wanted)
 
     async def forget_future(self, codes: Sequence[str]) -> None:
-        """What is to come of `codes` is to come no more; what holds now goes on."""
+        """A version of `codes` that was to come, or whose day has come and which may not be published, is to come no
+        more; what held before it goes on."""
         known = await self._known(codes)
-        now = self._work.now()
-        wanted = {code: periods.without_future([p for _, p in rows], now) for code, rows in known.items()}
+        statement = select(items.c.code, items.c.version).where(items.c.code.in_(set(codes)))
+        versions = {row.code: row.version for row in await self._work.execute(statement)}
+        wanted = {code: periods.up_to([p for _, p in rows], versions.get(code, 0)) for code, rows in known.items()}
         await self._save(known, wanted)
 
     async def _save(self, known: dict[str, list[tuple[int, Period]]], wanted: dict[str, tuple[Period, ...]]) -> None:
@@ -72,7 +74,7 @@ class PeriodStore:
         if ended:
             await self._work.execute(update(item_periods).where(item_periods.c.id.in_(ended)).values(known_to=now))
         if begun:
-            await self._work.execute(insert(item_periods), begun)
+            await self._work.insert_many(item_periods, begun)
 
     async def held(self, code: str, valid_at: datetime, known_at: datetime) -> Held | None:
         """What held of `code` at `valid_at`, as it was known at `known_at`."""
