@@ -129,6 +129,7 @@ HOSTILE: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "turned name": ("element", "a", {"name": {"zh": "甲\u202e乙"}, "source": _SOURCE}, "name.zh"),
     "markup": ("element", "a", {"name": {"zh": "甲<b>"}, "source": _SOURCE}, "name.zh"),
     "control": ("element", "a", {"name": {"zh": "甲", "en": "a\x07b"}, "source": _SOURCE}, "name.en"),
+    "unknown member": ("element", "a", {"name": {"zh": "甲"}, "source": _SOURCE, "sharing": "none"}, "sharing"),
     "another code": ("element", "a", {"code": "b", "name": {"zh": "甲"}, "source": _SOURCE}, "code"),
     "unknown type": ("element", "a", {"name": {"zh": "甲"}, "source": _SOURCE, "data_type": "blob"}, "data_type"),
     "source id": ("element", "a", {"name": {"zh": "甲"}, "source": {"id": "x" * 129}}, "source.id"),
@@ -285,6 +286,9 @@ async def test_registers_are_read_and_searched(doors: Doors) -> None:
     assert await codes("?q=ADDRESS") == ["home_address"]
     assert await codes("?q=%25") == []  # no wildcard of people's making
     assert await codes(f"?source={HEALTH.id}") == ["vaccination"]
+    licence = {"content": {"name": {"zh": "身份证"}, "source": {"id": POLICE.id}}, "reason": WHY}
+    assert (await doors(REGISTRAR, "PUT", f"/registers/licence/{LICENCE}", licence, **NEW))[0] == 200
+    assert len((await doors(anyone, "GET", f"/registers/licence?q={LICENCE[:12]}"))[1]["items"]) == 1
     first = (await doors(anyone, "GET", "/registers/element?limit=2"))[1]
     assert await codes(f"?limit=2&cursor={first['next']}") == ["vaccination"]
     # An element that is not registered cannot be given.

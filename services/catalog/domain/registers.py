@@ -101,6 +101,9 @@ def read(
     register: Register, code: str, raw: Mapping[str, Any]
 ) -> tuple[RegisterContent | None, Sequence[FieldProblem]]:
     """An entry from what somebody wrote, set right where there is no doubt, and what is wrong with it."""
+    # What no entry has is refused instead of lost: it may be a member misspelt.
+    if unknown := sorted(map(str, raw.keys() - CONTENTS[register].model_fields.keys())):
+        return None, [FieldProblem(name[:100], "unknown", "no entry of this register has it") for name in unknown[:100]]
     source = raw.get("source")
     if isinstance(source, Mapping) and "name" not in source:
         # Whoever names the source by its id need not know what it is called: the register fills that in.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, exists, insert, or_, select
+from sqlalchemy import and_, delete, exists, func, insert, or_, select
 
 from services.catalog.domain.items import Content
 from services.catalog.domain.links import ELEMENT, GIVES, LICENCE, links_of
@@ -99,7 +99,10 @@ class RegisterStore:
         query = select(register_entries).where(columns.register_name == register).order_by(columns.code).limit(limit)
         if words:
             query = query.where(
-                or_(columns.name_key.contains(words, autoescape=True), columns.code.contains(words, autoescape=True))
+                or_(
+                    columns.name_key.contains(words, autoescape=True),
+                    func.lower(columns.code).contains(words, autoescape=True),
+                )
             )
         if source is not None:
             query = query.where(columns.source == source)
@@ -150,7 +153,7 @@ class RegisterStore:
             for link, target in sorted(links_of(content))
         ]
         if rows:
-            await self._work.execute(insert(item_links), rows)
+            await self._work.insert_many(item_links, rows)
 
 
 def _entry(row: Any) -> Entry:
