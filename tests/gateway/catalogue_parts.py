@@ -193,11 +193,13 @@ def coverage() -> dict[str, Any]:
         "organisation": ORGANISATION,
         "functions": 1,
         "expected": 5,
+        "fulfilled": 4,
         "published": 4,
         "by_depth": {"1": 1, "2": 0, "3": 1, "4": 2},
         "unlinted": 1,
-        "not_online": [{"code": CODE, "name": item()["name"], "reason": {"zh": "要验原件", "en": None}}],
-        "missing": [{"function": {"id": "f1", "name": {"zh": "户口", "en": None}}, "reason": None}],
+        "not_online": [{"code": CODE, "name": item()["name"], "depth": 2, "reason": {"zh": "要验原件", "en": None}}],
+        "not_online_more": True,
+        "missing": [{"function": {"id": "f1", "name": {"zh": "户口", "en": None}}, "items": ["X"], "reason": None}],
     }
 
 

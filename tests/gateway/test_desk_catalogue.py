@@ -398,7 +398,9 @@ async def test_organisations_are_kept_reformed_and_imported(officer: Browser, wo
     assert state["level"] == 4 and [each["id"] for each in state["functions"]] == ["f1", "f2"]
 
     reform = "/catalogue/organisations/reform"
-    world.services.on("catalog", "POST", "/organisations/reforms", {})
+    reformed = {"closed": ["a:b"], "targets": ["c:d"], "children": 0, "carried": 3, "retired": 0, "revisions": 1}
+    reformed |= {"entries": 2, "codes": {"OLD": "NEW"}}
+    world.services.on("catalog", "POST", "/organisations/reforms", reformed)
     for kind, given, targets in (
         ("rename", {"name.zh": "新局"}, [{"name": {"zh": "新局", "en": None}}]),
         ("merge", {"target": "c:d"}, [{"id": "c:d"}]),
@@ -406,11 +408,24 @@ async def test_organisations_are_kept_reformed_and_imported(officer: Browser, wo
         ("split", {"plan": '{"targets": [{"id": "x"}], "items": {"1": "x"}}'}, [{"id": "x"}]),
     ):
         fields = {"kind": kind, "sources": "a:b\n", "reason": "改革方案"} | given
-        assert path_of(await officer.post(reform, fields, page=reform)) == "/catalogue/organisations?done=reform"
+        assert "OLD" in (await officer.post(reform, fields, page=reform)).text
         sent = world.services.made("catalog", "POST", "/organisations/reforms")[-1].json
         assert (sent["kind"], sent["sources"], sent["targets"]) == (kind, ["a:b"], targets)
     wrong = await officer.post(reform, {"kind": "split", "sources": "a", "plan": "[", "reason": "x"}, page=reform)
     assert "拆分方案要写成 JSON" in wrong.text
+
+    upload = "/catalogue/organisations/import"
+    problem_ = {"row": 2, "field": "uscc", "reason": "check", "detail": "its check character is wrong"}
+    report = {"rows": 2, "created": 1, "changed": 0, "unchanged": 0, "refused": 1, "problems": [problem_]}
+    world.services.on("catalog", "POST", "/organisations/imports", report)
+    for name, kind in (("机构.csv", "text/csv; charset=utf-8"), ("a.JSONL", "application/x-ndjson")):
+        token = {"_token": await officer.token(upload)}
+        answer = await officer.http.post(upload, data=token, files={"file": (name, b"name\n")})
+        assert "its check character is wrong" in answer.text
+        call = world.services.made("catalog", "POST", "/organisations/imports")[-1]
+        assert (call.headers["content-type"], call.body) == (kind, b"name\n")
+    nothing = await officer.http.post(upload, data={"_token": await officer.token(upload)}, files={"file": ("", b"")})
+    assert nothing.status_code == 422 and "请先选一个文件" in nothing.text
 
 
 async def test_synonyms_are_kept_line_by_line(officer: Browser, world: World) -> None:

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from services.gateway.errors import ServiceProblem
-from services.gateway.surfaces.base import Site, see_other
+from services.gateway.surfaces.base import Site
 from services.gateway.surfaces.common.uploads import Upload
 from services.gateway.surfaces.desk.catalogue import officer, words
 from services.gateway.surfaces.desk.catalogue.officer import Officer, Problem
@@ -45,13 +45,13 @@ async def reform(request: Request) -> Response:
     if wrong:
         return await _form(who, typed, wrong, status=422)
     try:
-        await who.send("POST", "/organisations/reforms", json=body)
+        answer = await who.send("POST", "/organisations/reforms", json=body)
     except ServiceProblem as error:
         if error.kind not in _TOLD:
             raise
         listed = [("", each.detail or each.reason) for each in error.fields]
         return await _form(who, typed, listed, refused=words.refusal(error), status=error.status)
-    return see_other("/catalogue/organisations?done=reform")
+    return await who.show("reformed", {"found": answer.body}, current="organisations")
 
 
 def _body(typed: Mapping[str, str], wrong: list[Problem]) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def status(name: str | None) -> str:
 
 def status_kind(name: str | None) -> str:
     """The colour of an item's tag."""
-    return {"published": "act", "suspended": "wait", "retired": "stop"}.get(name or "", "")
+    return {"published": "act", "suspended": "wait"}.get(name or "", "")
 
 
 def kind(name: str) -> str:
@@ -97,7 +97,6 @@ def done(name: str) -> str:
         "answered": _("答复记下了"),
         "organisation": _("机构存好了"),
         "register": _("登记存好了"),
-        "reform": _("机构改革办好了"),
         "synonyms": _("近义词存好了"),
     }.get(name, "")
 
@@ -222,15 +221,3 @@ def _refusals() -> Mapping[str, tuple[str, str]]:
         "register-entry-not-found": (_("登记里没有这一条"), _("请核对编码。")),
         "forbidden": (_("您没有这个权限"), _("这一步要有这个机构的角色。要是该有，请找管理员。")),
     }
-
-
-def many(found: object) -> int:
-    """How many: a figure, or a list of what is counted."""
-    return len(found) if isinstance(found, list) else int(str(found or 0))
-
-
-def named(found: object) -> str:
-    """A text, the name of what has one, or the id."""
-    if isinstance(found, dict) and "name" in found:
-        found = found["name"]
-    return pick(found) if isinstance(found, dict) else str(found or "")
