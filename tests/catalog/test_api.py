@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from services.catalog.demo import DEMO_ITEMS, load_demo
+from services.catalog.demo.bundles import DEMO_BUNDLES
 from services.catalog.demo.for_people import DOG, RESIDENCE_PERMIT
 from services.catalog.demo.organisations import DISTRICT, POLICE
 from services.catalog.domain.items import ItemContent, Outcome, Provenance
@@ -26,7 +27,8 @@ async def demo(catalog: Service) -> None:
 async def test_demo_data_loads_once(catalog: Service, counts: Callable[..., Any]) -> None:
     tables = ("outbox", "items", "item_versions", "organisations", "search_documents", "search_names")
     before = await counts(*tables)
-    assert (before["search_documents"], before["item_versions"]) == (len(DEMO_ITEMS), before["items"])
+    found = len(DEMO_ITEMS) + len(DEMO_BUNDLES)
+    assert (before["search_documents"], before["item_versions"]) == (found, before["items"])
     await load_demo(catalog)
     assert await counts(*tables) == before
 

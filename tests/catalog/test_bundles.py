@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.catalog.demo import load_demo
+from services.catalog.demo.bundles import DEMO_BUNDLES
 from services.catalog.demo.for_companies import BILLBOARD, HYGIENE_PERMIT
 from services.catalog.demo.for_people import DOG
 from services.catalog.demo.organisations import HEALTH, ORGANISATIONS, POLICE
@@ -333,3 +335,9 @@ async def test_an_item_that_is_approved_by_then_counts(catalog: Service, work: C
     assert await findings_of(BUNDLE, work(), by=tomorrow) == []
     for by in (None, tomorrow - timedelta(seconds=1)):
         assert [each.field for each in await findings_of(BUNDLE, work(), by=by)] == [f"members.{C}"]
+
+
+async def test_the_demonstration_passes_its_own_rules(catalog: Service, work: Callable[[], Work]) -> None:
+    await load_demo(catalog)
+    for bundle in DEMO_BUNDLES:
+        assert await findings_of(bundle, work()) == []
