@@ -7,6 +7,7 @@ from services.catalog.api import (
     bundles,
     codes,
     corrections,
+    coverage,
     divisions,
     eligibility,
     history,
@@ -17,6 +18,7 @@ from services.catalog.api import (
     search,
 )
 from services.catalog.handlers.reading import Uses
+from services.catalog.handlers.search import Counts
 from services.catalog.indexer import Indexer
 from services.catalog.publisher import Publisher
 from services.catalog.settings import CatalogSettings
@@ -52,10 +54,11 @@ def build(settings: CatalogSettings) -> Service:
         registers.router,
         appeals.router,
         corrections.router,
+        coverage.router,
     ]
     verifier = TokenVerifier(settings)
     app = api_app(context, title=TITLE, routers=routers, verifier=verifier, max_upload_bytes=LARGEST_FILE)
-    app.state.uses, app.state.guides, app.state.topics = Uses(context), OrderedDict(), None
+    app.state.uses, app.state.counts, app.state.guides, app.state.topics = Uses(context), Counts(), OrderedDict(), None
     relay = Relay(context, lambda: start_producer(settings))
     workers: list[Worker] = [relay, Publisher(context), Indexer(context), Sealer(context), ProofPruner(context)]
     return Service(context, app, workers=workers, topics=PUBLISHES)

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Any, Self
 import asyncpg
 from sqlalchemy import (
     ARRAY,
+    BindParameter,
+    ColumnElement,
     Executable,
     MetaData,
     Result,
@@ -29,6 +31,7 @@ from sqlalchemy import (
     Table,
     Text,
     TextClause,
+    any_,
     bindparam,
     insert,
     text,
@@ -85,18 +88,36 @@ def _insert_all(shape: Shape) -> TextClause:
     """
     parts, binds = [], []
     for number, (table, columns) in enumerate(shape):
-        named = ", ".join(f'"{name}"' for name in columns)
-        arrays = []
-        for name in columns:
-            # Text without its length: a cast to VARCHAR(n) would cut what is too long instead of refusing it.
-            kind = Text() if isinstance(table.c[name].type, String) else table.c[name].type
-            arrays.append(f"CAST(:t{number}_{name} AS {kind.compile(dialect=POSTGRESQL)}[])")
-            binds.append(bindparam(f"t{number}_{name}", type_=ARRAY(kind)))
-        given = f"unnest({', '.join(arrays)}) WITH ORDINALITY AS given ({named}, place)"
-        parts.append(f'INSERT INTO "{table.name}" ({named}) SELECT {named} FROM {given} ORDER BY place')  # noqa: S608
+        part, given = _insert_arrays(table, columns, f"t{number}_")
+        parts.append(part)
+        binds += given
     *others, last = parts
     before = ", ".join(f"w{number} AS ({part})" for number, part in enumerate(others))
     return text((f"WITH {before} " if before else "") + last).bindparams(*binds)
+
+
+@cache
+def _insert_rows(table: Table, columns: tuple[str, ...], then: str = "") -> TextClause:
+    """One statement for any number of rows of one table, each column given as an array (PostgreSQL). With VALUES it
+    would be compiled anew for each call, which takes longer than to execute it."""
+    part, binds = _insert_arrays(table, columns, "")
+    return text(f"{part} {then}").bindparams(*binds)
+
+
+def _columns(rows: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def _insert_arrays(table: Table, columns: Sequence[str], prefix: str) -> tuple[str, list[BindParameter[Any]]]:
+    named = ", ".join(f'"{name}"' for name in columns)
+    arrays, binds = [], []
+    for name in columns:
+        # Text without its length: a cast to VARCHAR(n) would cut what is too long instead of refusing it.
+        kind = Text() if isinstance(table.c[name].type, String) else table.c[name].type
+        arrays.append(f"CAST(:{prefix}{name} AS {kind.compile(dialect=POSTGRESQL)}[])")
+        binds.append(bindparam(f"{prefix}{name}", type_=ARRAY(kind)))
+    given = f"unnest({', '.join(arrays)}) WITH ORDINALITY AS given ({named}, place)"
+    return f'INSERT INTO "{table.name}" ({named}) SELECT {named} FROM {given} ORDER BY place', binds  # noqa: S608
 
 
 class UnitOfWork:
@@ -208,6 +229,9 @@ class UnitOfWork:
             # One row's values go as parameters: the statement is compiled once, not for every call.
             one = dialect.insert(table).on_conflict_do_nothing().returning(returning)
             return list((await self.execute(one, rows[0])).scalars())
+        if self.context.database.dialect == "postgresql":
+            new = _insert_rows(table, tuple(rows[0]), f'ON CONFLICT DO NOTHING RETURNING "{returning.name}"')
+            return list((await self.execute(new, _columns(rows))).scalars())
         statement = dialect.insert(table).values(list(rows)).on_conflict_do_nothing().returning(returning)
         return list((await self.execute(statement)).scalars())
 
@@ -218,10 +242,29 @@ class UnitOfWork:
         rows = list(rows)
         if not rows:
             return
-        dialect = postgresql if self.context.database.dialect == "postgresql" else sqlite
-        statement = dialect.insert(table)
-        changed = {c: statement.excluded[c] for c in rows[0] if c not in key and c not in keep}
+        names = [name for name in rows[0] if name not in key and name not in keep]
+        if self.context.database.dialect == "postgresql":
+            keys = ", ".join(f'"{name}"' for name in key)
+            sets = ", ".join(f'"{name}" = excluded."{name}"' for name in names)
+            then = f"ON CONFLICT ({keys}) DO UPDATE SET {sets}"
+            await self.execute(_insert_rows(table, tuple(rows[0]), then), _columns(rows))
+            return
+        statement = sqlite.insert(table)
+        changed = {name: statement.excluded[name] for name in names}
         await self.execute(statement.on_conflict_do_update(index_elements=list(key), set_=changed), rows)
+
+    async def insert_many(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+        """INSERT of any number of rows, in one turn (PostgreSQL)."""
+        if rows and self.context.database.dialect == "postgresql":
+            await self.execute(_insert_rows(table, tuple(rows[0])), _columns(rows))
+        elif rows:
+            await self.execute(insert(table), rows)
+
+    def among(self, column: ColumnElement[str], values: Iterable[str]) -> ColumnElement[bool]:
+        """Whether a text `column` is one of `values`: of any number of them the statement is the same (PostgreSQL)."""
+        if self.context.database.dialect == "postgresql":
+            return column == any_(bindparam(None, list(values), type_=ARRAY(Text), unique=True))
+        return column.in_(list(values))
 
     async def _opened(self) -> AsyncConnection:
         if self._connection is None and self._autocommit and self._depth:

@@ -336,7 +336,7 @@ BAD_NATIVE: list[tuple[dict[str, Any], str, str]] = [
     ({"online_depth": 5}, "online_depth", "out_of_range"),
     ({"visits": 2**60}, "visits", "number"),
     ({"colour": "red"}, "colour", "unknown"),
-    ({"form": {"a": "\ud800"}}, "form", "bad_character"),
+    ({"form": {"a": "\ud800"}}, "form", "format"),
 ]
 
 

@@ -43,14 +43,14 @@ async def test_the_way_of_an_imported_item(platform: Platform, new_window: NewWi
     file = tmp_path / "items.jsonl"
     lines = [json.dumps(row, ensure_ascii=False) for row in ROWS]
     file.write_text("\n".join([*lines, "{not JSON", lines[0]]) + "\n", "utf-8")
-    first = platform.tongban("items", "import", str(file))
+    first = platform.tongban("items", "import", "--as-published", "某区", str(file))
     assert first.returncode == 0, first.stderr
     assert re.search(r"^taken\s+1 \(1 created\)", first.stdout, re.MULTILINE), first.stdout
     assert re.search(r"^refused\s+4 ", first.stdout, re.MULTILINE), first.stdout
-    for row, field in ((2, "name"), (3, "item_code")):
+    for row, field in ((2, "name"), (3, "code")):
         assert re.search(rf"^row {row}: refused: {field}", first.stderr, re.MULTILINE), first.stderr
-    assert re.search(r"^row 1: warning: item_code", first.stderr, re.MULTILINE), first.stderr
-    again = platform.tongban("items", "import", str(file), "--quiet")
+    assert re.search(r"^row 1: warning: code", first.stderr, re.MULTILINE), first.stderr
+    again = platform.tongban("items", "import", "--as-published", "某区", str(file), "--quiet")
     assert re.search(r"^taken\s+1 \(1 unchanged\)", again.stdout, re.MULTILINE), again.stdout
     if not REAL.is_file():
         await way_through_all_steps(platform, new_window, STANDARD)
@@ -58,7 +58,7 @@ async def test_the_way_of_an_imported_item(platform: Platform, new_window: NewWi
 
 @pytest.mark.skipif(not REAL.is_file(), reason="the file of real items is not beside the checkout")
 async def test_real_items(platform: Platform, new_window: NewWindow) -> None:
-    done = platform.tongban("items", "import", str(REAL), "--quiet")
+    done = platform.tongban("items", "import", "--as-published", "某区", str(REAL), "--quiet")
     assert done.returncode == 0, done.stderr
     assert re.search(r"^taken\s+935 ", done.stdout, re.MULTILINE), done.stdout
     page = await new_window()

@@ -165,11 +165,23 @@ def test_items_are_imported_once(platform: Platform, tongban: Tongban, tmp_path:
     ]
     file = tmp_path / "items.jsonl"
     file.write_text("\n".join([*(json.dumps(row, ensure_ascii=False) for row in rows), "{"]), "utf-8")
-    first = tongban("items", "import", str(file))
+    first = tongban("items", "import", "--as-published", "某区", str(file))
     assert re.search(r"^taken +1 \(1 created\)$", _ok(first), re.MULTILINE)
     assert "row 2: refused: name: " in first.stderr and "row 3: refused: " in first.stderr
-    again = _ok(tongban("items", "import", "--quiet", str(file)))
+    again = _ok(tongban("items", "import", "--quiet", "--as-published", "某区", str(file)))
     assert re.search(r"^taken +1 \(1 unchanged\)$", again, re.MULTILINE)
+    # What is in force already makes no draft; what is not, does, and the report says what became of the rest.
+    rows[0]["name"] = "测试事项乙"
+    file.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), "utf-8")
+    report = tmp_path / "report.jsonl"
+    drafts = _ok(tongban("items", "import", "--quiet", str(file), "--report", str(report)))
+    assert re.search(r"^taken +1 \(1 changed\)$", drafts, re.MULTILINE)
+    assert json.loads(report.read_text("utf-8"))["reason"] == "missing"
+    out = tmp_path / "out.csv"
+    _ok(tongban("items", "export", "-o", str(out)))
+    assert "测试事项甲" in out.read_text("utf-8-sig")
+    again = _ok(tongban("items", "import", "--quiet", "--as-published", "某区", str(out)))
+    assert re.search(r"^taken +\d+ \(\d+ unchanged\)$", again, re.MULTILINE)
     _refused(tongban("items", "import", str(tmp_path / "missing")))
 
 
@@ -177,6 +189,14 @@ def test_an_import_that_takes_nothing_fails(tongban: Tongban, tmp_path: Path) ->
     file = tmp_path / "items.jsonl"
     file.write_text("{}\n", "utf-8")
     assert tongban("items", "import", str(file)).returncode == 1
+    for wrong in (["--mapping", str(file)], ["--report", "x.pdf"], ["--format", "pdf"], ["--as-published", " "]):
+        _refused(tongban("items", "import", str(file), *wrong))
+
+
+def test_made_up_items_are_the_same_for_the_same_seed(tongban: Tongban) -> None:
+    first, again, other = (_ok(tongban("demo", "generate", "--rows", "20", "--seed", n, "-o", "-")) for n in "112")
+    assert first == again != other
+    assert len(first.splitlines()) == 20
 
 
 @pytest.mark.parametrize("name", ["outbox", "migrate", "serve"])

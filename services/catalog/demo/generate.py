@@ -14,7 +14,7 @@ from functools import cache
 from typing import BinaryIO, Final, Literal
 
 from services.catalog.domain.codes import base_code, implementation_code, mint_uscc
-from services.catalog.domain.divisions import Division, children
+from services.catalog.domain.divisions import counties
 
 YEAR: Final = 2026
 """Divisions are those in force in this year, so that the same seed gives the same rows in any year."""
@@ -34,8 +34,8 @@ _ACTIONS: Final = (
 )  # fmt: skip
 _SUBJECTS: Final = (
     "企业", "食品", "药品", "道路", "建设工程", "农村", "医疗", "社会", "个体工商户", "公共场所", "特种设备",
-    "危险化学品", "民办", "水利工程", "林木", "烟草", "出版物", "娱乐场所", "劳动", "养老", "残疾人", "退役军人", "学前", "教师",
-    "护士", "医师", "旅行社", "典当", "拍卖", "印刷", "种子", "兽药", "饲料", "渔业", "水产苗种", "动物", "植物",
+    "危险化学品", "民办", "水利工程", "林木", "烟草", "出版物", "娱乐场所", "劳动", "养老", "残疾人", "退役军人",
+    "学前", "教师", "护士", "医师", "旅行社", "典当", "拍卖", "印刷", "种子", "兽药", "饲料", "渔业", "水产苗种", "动物", "植物",
     "矿产", "测绘", "地图", "燃气", "供水", "排水", "绿化", "户外广告", "临时用地", "不动产", "住房公积金", "商品房",
     "物业", "消防", "人防工程", "计量", "认证", "检测机构", "广播电视", "电影", "网络文化", "文物", "考古", "体育",
     "航道", "港口", "船舶", "船员", "出租汽车", "网约车", "驾驶培训", "货运", "客运", "海洋", "盐业", "粮食", "能源",
@@ -117,7 +117,7 @@ def write(count: int, seed: int, kind: Literal["jsonl", "csv", "xlsx"], target: 
 
 def _departments(count: int, chance: random.Random) -> Iterator[tuple[str, str, str, int, str]]:
     """Name, division, USCC, level and class of so many departments, spread over all counties."""
-    divisions = [county for province in children(None, YEAR) for county in _counties(province)]
+    divisions = list(counties(YEAR))
     chance.shuffle(divisions)
     for number in range(count):
         round_, place = divmod(number, len(divisions))
@@ -126,13 +126,6 @@ def _departments(count: int, chance: random.Random) -> Iterator[tuple[str, str, 
         name = f"{division.name}{_DEPARTMENTS[kind]}" + (f"第{branch + 1}分局" if branch else "")
         uscc = mint_uscc("11", division.code[:6], f"TB{_in_letters(number)}")
         yield name, division.code, uscc, COUNTY_LEVEL, f"{kind + 1:02d}"
-
-
-def _counties(division: Division) -> Iterator[Division]:
-    if division.level == "county":
-        yield division
-    for below in children(division.code, YEAR):
-        yield from _counties(below)
 
 
 def _in_letters(number: int) -> str:

@@ -80,6 +80,12 @@ def history(code: str) -> tuple[Division, ...]:
     return _table().get(code, ())
 
 
+def counties(year: int) -> tuple[Division, ...]:
+    """The divisions of county level that are in force in `year`, by code."""
+    in_force = (row for rows in _table().values() for row in rows if row.level == "county" and row.in_force(year))
+    return tuple(sorted(in_force, key=lambda row: row.code))
+
+
 @lru_cache(maxsize=256)
 def children(parent: str | None, year: int) -> tuple[Division, ...]:
     """The divisions right below `parent` (None: the provinces) that are in force in `year`, by code.

@@ -3,7 +3,8 @@
 import hashlib
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, ClassVar, Final, Literal
+from functools import cached_property
+from typing import Any, ClassVar, Final, Literal, Self
 
 import orjson
 
@@ -72,16 +73,27 @@ class ItemContent(Data):
     contact: Contact | None = None
     form: dict[str, Any]
 
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        copied = super().model_copy(update=update, deep=deep)
+        for name in ("_document", "digest", "form_digest"):
+            copied.__dict__.pop(name, None)  # what was worked out of the original
+        return copied
+
     def document(self) -> dict[str, Any]:
         """The content as JSON values without the form, which many items share and which is kept once."""
+        return dict(self._document)
+
+    # Worked out once: an import compares, keeps and announces a million contents.
+    @cached_property
+    def _document(self) -> dict[str, Any]:
         return self.model_dump(mode="json", exclude={"form"})
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the content: equal contents are one version, so that a second import changes nothing."""
-        return digest_of([self.document(), self.form])
+        return digest_of([self._document, self.form_digest])
 
-    @property
+    @cached_property
     def form_digest(self) -> str:
         return digest_of(self.form)
 

@@ -56,7 +56,9 @@ class CodeStore:
 
     async def aliases_of(self, codes: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
         """The other codes of those of `codes` that have any."""
-        statement = select(item_aliases.c.code, item_aliases.c.alias).where(item_aliases.c.code.in_(set(codes)))
+        statement = select(item_aliases.c.code, item_aliases.c.alias).where(
+            self._work.among(item_aliases.c.code, set(codes))
+        )
         found: dict[str, list[str]] = {}
         for row in await self._work.execute(statement.order_by(item_aliases.c.alias)):
             found.setdefault(row.code, []).append(row.alias)

@@ -70,7 +70,9 @@ class ImportStore:
     async def open_revisions(self, codes: Iterable[str]) -> dict[str, OpenRevision]:
         """The open revisions of `codes`, locked."""
         names = ("open_code", "id", "version", "state", "author", "digest")
-        statement = select(*(revisions.c[name] for name in names)).where(revisions.c.open_code.in_(set(codes)))
+        statement = select(*(revisions.c[name] for name in names)).where(
+            self._work.among(revisions.c.open_code, set(codes))
+        )
         return {
             row.open_code: OpenRevision(row.id, row.version, RevisionState(row.state), row.author, row.digest)
             for row in await self._work.execute(statement.with_for_update())
@@ -85,13 +87,15 @@ class ImportStore:
                 item_versions, (item_versions.c.code == items.c.code) & (item_versions.c.version == items.c.version)
             ).join(forms, forms.c.digest == item_versions.c.form_digest)
             published = select(item_versions.c.code, item_versions.c.kind, item_versions.c.document, forms.c.form)
-            for row in await self._work.execute(published.select_from(joined).where(items.c.code.in_(codes))):
+            for row in await self._work.execute(
+                published.select_from(joined).where(self._work.among(items.c.code, codes))
+            ):
                 found[row.code] = content_of(row.kind, row.document, row.form)
         if drafts:
             drafted = select(revisions.c.code, revisions.c.kind, revisions.c.document, forms.c.form).join_from(
                 revisions, forms, forms.c.digest == revisions.c.form_digest
             )
-            for row in await self._work.execute(drafted.where(revisions.c.id.in_(drafts))):
+            for row in await self._work.execute(drafted.where(self._work.among(revisions.c.id, drafts))):
                 found[row.code] = content_of(row.kind, row.document, row.form)
         return found
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, insert, select, update
+from sqlalchemy import Row, Select, select, update
 
 from services.catalog.domain.items import Content, Provenance, content_of
 from services.catalog.domain.life import Act, ItemStatus
@@ -88,7 +88,7 @@ class ItemStore:
     async def standing(self, codes: Iterable[str]) -> dict[str, Standing]:
         """Where those of `codes` stand that were ever in force."""
         names = ("code", "version", "sequence", "digest", "status", "kind", "organisation_id")
-        statement = select(*(items.c[name] for name in names)).where(items.c.code.in_(set(codes)))
+        statement = select(*(items.c[name] for name in names)).where(self._work.among(items.c.code, set(codes)))
         return {
             row.code: Standing(
                 row.version, row.sequence, row.digest, ItemStatus(row.status), row.kind, row.organisation_id
@@ -120,7 +120,7 @@ class ItemStore:
             }
             for each in published
         ]
-        await self._work.execute(insert(item_versions), versions)
+        await self._work.insert_many(item_versions, versions)
         marks = [(each.content.code, each.version, ItemStatus.PUBLISHED) for each in published]
         await PeriodStore(self._work).mark(marks, now)
 

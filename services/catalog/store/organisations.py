@@ -54,7 +54,7 @@ class OrganisationStore:
 
     async def many(self, ids: Iterable[str]) -> dict[str, tuple[OrganisationState, int]]:
         """Those of `ids` that are known, with their versions."""
-        rows = await self._work.execute(select(organisations).where(organisations.c.id.in_(set(ids))))
+        rows = await self._work.execute(select(organisations).where(self._work.among(organisations.c.id, set(ids))))
         return {row.id: (_state(row), row.version) for row in rows}
 
     async def one(self, id_: str) -> tuple[OrganisationState, int] | None:

@@ -10,6 +10,7 @@ from services.catalog.store.appeals import AppealStore
 from services.catalog.store.bundles import BundleStore
 from services.catalog.store.codes import CodeStore
 from services.catalog.store.corrections import CorrectionStore
+from services.catalog.store.coverage import CoverageStore
 from services.catalog.store.facts import FactsStore
 from services.catalog.store.guides import GuideStore
 from services.catalog.store.history import HistoryStore
@@ -76,6 +77,10 @@ class Work(UnitOfWork):
     @cached_property
     def appeals(self) -> AppealStore:
         return AppealStore(self)
+
+    @cached_property
+    def coverage(self) -> CoverageStore:
+        return CoverageStore(self)
 
     @cached_property
     def imports(self) -> ImportStore:

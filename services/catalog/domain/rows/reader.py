@@ -10,6 +10,7 @@ between names: where it equals the implementing code, the department names itsel
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from services.catalog.domain import codes, divisions
@@ -67,6 +68,15 @@ class RowReader:
         return self._latest
 
 
+@dataclass(frozen=True, slots=True)
+class Several:
+    """The values of a list in one cell, and the cell itself."""
+
+    parts: tuple[str, ...]
+    text: str
+    separator: str | None
+
+
 class _Cells:
     """The cells of one row, cleaned; what was set right is a warning."""
 
@@ -84,11 +94,11 @@ class _Cells:
             text = self._text(kind, field, value, kind.lines)
             self.values[field] = values.get(text, text)
             return
+        text, separator = "", (rule.separator if rule else None)
         if isinstance(value, list):
             parts = [self._text(kind, field, part, kind.lines) for part in value]
         else:
             text = self._text(kind, field, value, True)
-            separator = rule.separator if rule else None
             if separator is None and kind.separator != "\n":
                 parts = _LIST_SEPARATORS.split(text)
             else:
@@ -96,7 +106,7 @@ class _Cells:
         parts = [part for each in parts if (part := each.strip())]
         if len(parts) > MOST_VALUES:
             raise self.refused(field, "too_many", f"more than {MOST_VALUES} values")
-        self.values[field] = tuple(values.get(part, part) for part in parts)
+        self.values[field] = Several(tuple(values.get(part, part) for part in parts), text, separator)
 
     def _text(self, kind: FlatField, field: str, value: Any, lines: bool) -> str:
         """A cell as text; whole numbers count as text, since codes are often written so."""
@@ -195,7 +205,8 @@ def _laid_over(content: ItemContent, cells: Mapping[str, Any], number: int) -> I
         if field.read is None or _says(field, value, content):
             continue
         try:
-            content = content.model_copy(update=field.read(value, content))
+            given = value.parts if isinstance(value, Several) else value
+            content = content.model_copy(update=field.read(given, content))
         except ValueError as error:
             raise Refused(Problem(number, name, "malformed", str(error))) from None
     if problem := next(rules(content), None):
@@ -206,8 +217,10 @@ def _laid_over(content: ItemContent, cells: Mapping[str, Any], number: int) -> I
 def _says(field: FlatField, value: Any, content: ItemContent) -> bool:
     """Whether the item says already what a cell says."""
     written = field.written(content)
-    if written == value:
-        return True
-    joined = value if isinstance(value, str) else field.separator.join(value)
-    found = written if isinstance(written, str) else field.separator.join(written)
-    return bool(joined == found or (found and cleaned(found, lines=True)[0] == joined))
+    if isinstance(value, Several):
+        if written == value.parts:
+            return True
+        # One value may hold what separates them.
+        found = field.cell(content, value.separator)
+        return bool(value.text) and value.text in (found, cleaned(found, lines=True)[0])
+    return bool(written == value or (written and value == cleaned(str(written), lines=field.lines)[0]))

@@ -1,6 +1,6 @@
 """What becomes of the rows of one batch: drafts, or versions in force."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,6 +16,9 @@ from services.catalog.store.work import Work
 from services.kit.audit import AuditEntry
 
 ACTOR_ID: Final = "system:import"
+ABOUT_NEW: Final = frozenset({"department_absent", "uscc_absent", "uscc_invalid"})
+"""Warnings about who offers an item; one that is there keeps its organisation."""
+Register = Callable[[set[str]], Awaitable[None]]
 
 
 @dataclass
@@ -42,12 +45,14 @@ class _Given:
     opened: OpenRevision | None
 
 
-async def take(rows: Sequence[Row], mode: Mode, source: str, work: Work) -> Outcomes:
-    """Make drafts or versions of some rows (codes differ, organisations known), in the caller's transaction."""
+async def take(rows: Sequence[Row], mode: Mode, source: str, register: Register, work: Work) -> Outcomes:
+    """Make drafts or versions of some rows (codes differ), in the caller's transaction. `register` is told which
+    organisations they name."""
     found = Outcomes()
     if mode is Mode.AS_PUBLISHED:
         await work.one_writer()
     given = await _given(rows, mode, found, work)
+    await register({each.content.organisation.id for each in given})
     await (_publish if mode is Mode.AS_PUBLISHED else _draft)(given, source, found, work)
     return found
 
@@ -81,6 +86,7 @@ async def _given(rows: Sequence[Row], mode: Mode, found: Outcomes, work: Work) -
             found.refused.append(Problem(row.number, "kind", "fixed", detail))
         else:
             given.append(_Given(row, content, there, opened.get(code)))
+            found.warned += [each for each in row.warnings if code not in before or each.reason not in ABOUT_NEW]
     return given
 
 

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
 from services.catalog.domain.imports import ImportReport, Mode, Problem, Raw, Refused, Row, Seen, Unreadable
-from services.catalog.domain.items import Provenance
+from services.catalog.domain.items import Outcome, Provenance
 from services.catalog.domain.mapping import DEFAULT, ColumnMapping, canonical
 from services.catalog.domain.organisations import OrganisationState
 from services.catalog.domain.rows.reader import RowReader
@@ -192,16 +192,19 @@ class _Run:
             return
         rows = [each for each in batch if isinstance(each, Row)]
         before = self._position
-        async with self._work as work:
-            ids = dict.fromkeys(row.organisation.id for row in rows)
+        created: list[Outcome] = []
+
+        async def register(ids: set[str]) -> None:
             known = await work.organisations.many(ids)
             # One that is known keeps its name until the whole file has been heard (see `finish`).
-            new = [self._organisations[key].named() for key in ids if key not in known]
-            created = await register_organisations(new, Provenance.IMPORT, work) if new else []
-            found = await take(rows, self._order.mode, self._order.source, work)
+            new = [names.named() for key, names in self._organisations.items() if key in ids and key not in known]
+            created.extend(await register_organisations(new, Provenance.IMPORT, work) if new else ())
+
+        async with self._work as work:
+            found = await take(rows, self._order.mode, self._order.source, register, work)
             refused = [each for each in batch if isinstance(each, Problem)] + found.refused
-            left = {problem.row for problem in refused}
-            warned = [each for row in rows if row.number not in left for each in row.warnings] + found.warned
+            gone = {problem.row for problem in found.refused}
+            warned = [each for each in found.warned if each.row not in gone]
             self.report.rows += len(batch)
             self.report.organisations.update(created)
             self.report.taken.update(found.taken)
@@ -236,19 +239,23 @@ class _Run:
         Published data lists one organisation's items under several departments. Deciding only now makes the outcome
         the same whenever the same file is imported again. What somebody has said of an organisation elsewhere stays.
         """
+        heard: set[str] = set()
         for batch in _batches(self._organisations):
             async with self._work as work:
+                # What no item names is not known: a table changes only what it tells otherwise.
                 known = await work.organisations.many(batch)
+                heard |= known.keys()
                 changed = []
-                for key in batch:
-                    names, (state, _) = self._organisations[key], known[key]
+                for key, (state, _) in known.items():
+                    names = self._organisations[key]
                     from_here = state == replace(names.state, name=state.name) and state.name.zh in names.counts
                     if from_here and state.name.zh != names.best():
                         changed.append(names.named())
                 outcomes = await register_organisations(changed, Provenance.IMPORT, work) if changed else []
             self.report.organisations.update(outcomes)
         warned = []
-        for key, names in self._organisations.items():
+        for key in heard:
+            names = self._organisations[key]
             best = names.best()
             for name in names.counts.keys() - {best}:
                 detail = f"{names.counts[name]} rows call {key} {name}; kept as {best}"
