@@ -46,7 +46,7 @@ def code(of: OrganisationState, base: str = BASE, end: str = "") -> str:
 
 
 def item(of: OrganisationState, base: str = BASE, **fields: Any) -> SourceItem:
-    return SourceItem(code(of, base), "gb-31", "implementation", of.id, fields.get("function"))
+    return SourceItem(code(of, base), "implementation", of.id, fields.get("function"))
 
 
 def planned(
@@ -70,8 +70,8 @@ def after(made: Plan) -> dict[str, OrganisationState]:
 
 
 def test_a_merger() -> None:
-    legacy = SourceItem("GA-1", "legacy", "implementation", B.id, "f1")
-    base = SourceItem(BASE, "gb-12", "base", B.id, None)
+    legacy = SourceItem("GA-1", "implementation", B.id, "f1")
+    base = SourceItem(BASE, "base", B.id, None)
     made = planned("merge", (A, B), (C,), (base, item(A), item(B, OTHER_BASE), legacy), children=(NAMELESS,))
     states = after(made)
     assert [(states[each.id].status, states[each.id].successors) for each in (A, B)] == [("closed", (C.id,))] * 2
@@ -98,7 +98,7 @@ def test_into_one_of_them() -> None:
 
 
 def test_handling_items_go_with_their_item_and_keep_apart() -> None:
-    handling = SourceItem(code(B, end="01"), "gb-33", "handling", B.id, None, code(B))
+    handling = SourceItem(code(B, end="01"), "handling", B.id, None, code(B))
     made = planned("merge", (B,), (A,), (item(B), handling), taken=(code(A), code(A, end="01")))
     assert made.items[handling.code] == Carried(code(A, end="02"), A.id)
     made = planned("split", (B,), (A, C), (item(B), handling), items={code(B): C.id}, functions={"f1": A.id})
@@ -191,7 +191,10 @@ NEW_USCC = mint_uscc("11", "511602", "RF900001")
 
 
 @pytest.fixture
-async def registrar(catalog: Service, client: httpx.AsyncClient, work: Callable[[], Work]) -> httpx.AsyncClient:
+async def registrar(
+    catalog: Service, client: httpx.AsyncClient, work: Callable[[], Work], monkeypatch: pytest.MonkeyPatch
+) -> httpx.AsyncClient:
+    monkeypatch.setattr("services.catalog.handlers.reform.BATCH", 1)
     role = (Grant(org="*", role="registrar"), Grant(org="*", role="editor"))
     who = Principal(sub="zhou", name="周洁", client_id="desk", realm="staff", grants=role, jti="1", exp=2**31)
     catalog.app.dependency_overrides[caller] = lambda: who  # type: ignore[attr-defined]
@@ -263,6 +266,7 @@ async def test_items_follow_under_new_codes_and_old_ones_lead_there(
         stored = await unit.revisions.get(new.id)
         assert stored is not None
         assert (stored.revision.organisation, stored.content.base) == (NEW_USCC, moved[DOG.code])
+        assert stored.revision.code == stored.content.code == f"{moved[DOG.code]}99"
         bundle = await unit.items.item(BUNDLE.code)
         assert bundle is not None
         assert isinstance(bundle.content, BundleContent)
@@ -397,8 +401,8 @@ def test_contents_are_rewritten_without_losing_anything() -> None:
         (POLICE,),
         (new,),
         (
-            SourceItem(DOG.code, "gb-31", "implementation", POLICE.id, None),
-            SourceItem(handling.code, "gb-33", "handling", POLICE.id, None, DOG.code),
+            SourceItem(DOG.code, "implementation", POLICE.id, None),
+            SourceItem(handling.code, "handling", POLICE.id, None, DOG.code),
         ),
         known={POLICE.id: POLICE},
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, get_args
 
-from services.catalog.domain.codes import CodeSystem, base_in, handling_code, implementation_code
+from services.catalog.domain.codes import base_in, handling_code, implementation_code
 from services.catalog.domain.items import BundleContent, Content, Kind
 from services.catalog.domain.organisations import OrganisationState
 from services.contracts.catalog_items import Organisation
@@ -43,7 +43,6 @@ class SourceItem:
     """What the plan needs of an item of a source."""
 
     code: str
-    system: CodeSystem
     kind: Kind
     organisation: str
     function: str | None
@@ -277,29 +276,32 @@ def _codes(
         if target_id is None:
             continue
         source, target = known[item.organisation], targets[target_id]
-        base = base_in(item.code)
-        holds_it = item.system in ("gb-31", "gb-33") and item.code[:18] == source.uscc != target.uscc
-        if not holds_it or base is None:
-            carried[item.code] = Carried(item.code, target_id)
-            continue
-        if target.uscc is None or not target.uscc_verified:
+        code = code_at(item.code, source, target)
+        if code is None:
             detail = f"{target_id} has no USCC that passes its check, which its code needs"
             problems.append(FieldProblem(f"items.{item.code}", "no_uscc", detail))
             continue
-        level = target.level or int(item.code[18])
-        code = implementation_code(target.uscc, level, base)
-        if item.kind == "handling":
-            free = (handling_code(code, number) for number in range(1, 100))
-            # Its own number where that is free there: two of one number are two situations.
-            own = f"{code}{item.code[31:]}"
-            found = own if own not in taken else next((each for each in free if each not in taken), None)
-            if found is None:
+        if item.kind == "handling" and code != item.code and code in taken:
+            # Two of one number are two situations.
+            free = (handling_code(code[:31], number) for number in range(1, 100))
+            code = next((each for each in free if each not in taken), None)
+            if code is None:
                 problems.append(FieldProblem(f"items.{item.code}", "no_number", "99 handling items are there already"))
                 continue
-            code = found
-        carried[item.code] = Carried(code, target_id, merged=code in taken)
+        carried[item.code] = Carried(code, target_id, merged=code != item.code and code in taken)
         taken.add(code)
     return carried, problems
+
+
+def code_at(code: str, source: OrganisationState, target: OrganisationState) -> str | None:
+    """The code that an item of `source` has at `target`: its own, unless it holds the source's USCC and not the
+    target's. None where the target has no USCC of which a code can be made."""
+    base = base_in(code)
+    if base is None or code[:18] != source.uscc or source.uscc == target.uscc:
+        return code
+    if target.uscc is None or not target.uscc_verified:
+        return None
+    return implementation_code(target.uscc, target.level or int(code[18]), base) + code[31:]
 
 
 def _states(

@@ -273,7 +273,7 @@ class _Application:
             # A draft of what was never in force, or is its organisation's no longer.
             heirs = {id_: id_ for id_ in self._after if id_ not in self._made.heirs} | dict(self._made.heirs)
             heir = heirs.get(revision.organisation)
-            carried = Carried(old, heir) if heir is not None else None
+            carried = await self._drafted(old, revision.organisation, heir) if heir is not None else None
         if carried is not None and carried.merged:
             # The target has the item, and perhaps a draft of its own: one of a code is open at a time.
             others = await self._work.revisions.open_ones([carried.code])
@@ -305,6 +305,14 @@ class _Application:
         content = rules.carried_content(found.content, source, target, plan)
         await self._work.revisions.save(after, content)
         keep(after, Act.CARRIED_OVER, self._officer, self._reason, self._work)
+
+    async def _drafted(self, code: str, organisation: str, heir: str) -> Carried | None:
+        """What becomes of a draft of something new; None where the heir has it already."""
+        source, target = self._known.get(organisation), self._after.get(heir)
+        new = rules.code_at(code, source, target) if source is not None and target is not None else None
+        if new is None or new == code:
+            return Carried(code, heir)
+        return None if await self._work.codes.taken(new) else Carried(new, heir)
 
     async def _entries(self, source: str, heir: str | None) -> int:
         """The entries of the registers that the source held have a living source (一数一源), and requests to correct

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import bindparam, case, select, update
 
-from services.catalog.domain.codes import parse_item_code
 from services.catalog.domain.corrections import WAITING
 from services.catalog.domain.life import OPEN
 from services.catalog.domain.reform import SourceItem
@@ -33,12 +32,8 @@ class ReformStore:
             .order_by(_ORDER, items.c.code)
             .limit(limit)
         )
-        found = []
-        for row in await self._work.execute(statement):
-            parsed = parse_item_code(row.code)
-            system = parsed.system if parsed is not None else "legacy"
-            found.append(SourceItem(row.code, system, row.kind, row.organisation_id, row.function, row.base))
-        return found
+        rows = await self._work.execute(statement)
+        return [SourceItem(row.code, row.kind, row.organisation_id, row.function, row.base) for row in rows]
 
     async def codes_at(self, organisations: Iterable[str]) -> set[str]:
         """The codes of the items of `organisations` that are not retired."""
