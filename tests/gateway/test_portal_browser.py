@@ -109,6 +109,12 @@ async def test_search_helps_and_filters_without_a_new_page(portal: Portal) -> No
     await page.reload()
     assert await page.is_checked("#by-free")
 
+    portal.world.services.away.add("catalog")
+    async with page.expect_navigation():
+        await page.uncheck("#by-free")
+    assert await page.locator("main h1").inner_text() == "系统有一处没有回应", "an error is a page, not a list"
+    assert "topic=residence" in page.url
+
 
 async def test_search_and_filters_without_a_script(portal: Portal) -> None:
     fill_catalogue(portal.world)

@@ -103,6 +103,10 @@
   // Results that came in by themselves: the address and the links that keep it follow, and their number is said.
   const place = document.getElementById("finding");
   if (!place) return;
+  // An error is a page, not a list: asked for as a page, it says what is so and what to do.
+  document.addEventListener("htmx:after:request", (event) => {
+    if (event.detail.ctx.response?.status >= 400) form.requestSubmit();
+  });
   const said = document.querySelector("[data-heard]");
   new MutationObserver(() => {
     const results = place.querySelector("[data-address]");
