@@ -152,6 +152,7 @@ def test_hostile_rows_are_told_and_the_good_ones_judged(run: Callable[..., Any],
         {**good, "visits": "2"},
         {**good, "materials": [["nested"]]},
         '{"code": "' + "1" * 1_100_000 + '"}',
+        {**good, "code": item(7).code, "form": {"type": "object", "properties": {"a": {"$ref": "http://x/y"}}}},
         {**good, "fee": {"charged": True}},
         good,
     ]
@@ -165,11 +166,12 @@ def test_hostile_rows_are_told_and_the_good_ones_judged(run: Callable[..., Any],
         where, rule, *_ = line.removeprefix(f"{file}:").split(": ")
         by_row.setdefault(int(where), set()).add(rule)
     content = {"content"}
-    assert {row: by_row.get(row, set()) & content for row in (*range(1, 11), 13)} == dict.fromkeys(
-        (*range(1, 11), 13), content
+    assert {row: by_row.get(row, set()) & content for row in (*range(1, 11), 14)} == dict.fromkeys(
+        (*range(1, 11), 14), content
     )
+    assert by_row[11] == {"form"}
     # The rows of one code would be in force at once: the second is told of, whatever else there is to say.
-    assert (by_row[11], by_row.get(12)) == ({"fee-basis", "overlap"}, None)
+    assert (by_row[12], by_row.get(13)) == ({"fee-basis", "overlap"}, None)
 
 
 async def test_files_are_judged_by_the_catalogue(

@@ -10,6 +10,7 @@ from services.catalog.domain import bundles as bundle_rules
 from services.catalog.domain import drafts
 from services.catalog.domain.bundles import BundleFacts, Member
 from services.catalog.domain.codes import normalise_code
+from services.catalog.domain.form import form_problems
 from services.catalog.domain.items import BundleContent, Content, ItemContent, Kind
 from services.catalog.domain.life import ItemStatus
 from services.catalog.domain.links import demands_of
@@ -55,7 +56,7 @@ async def lint_files(files: Sequence[Path], facts: Facts, work: Work | None) -> 
         codes[row.content.code] += 1
         if codes[row.content.code] == 2:
             yield row, _twice(row.content)
-        for finding in await _judged(row.content, beside, facts, work):
+        for finding in (*_form(row.content), *await _judged(row.content, beside, facts, work)):
             yield row, finding
 
 
@@ -80,6 +81,13 @@ async def _judged_bundle(content: BundleContent, beside: Beside, facts: Facts, w
     standing = {code: Member(each, ItemStatus.PUBLISHED) for code, each in members.items()}
     known = BundleFacts(standing, facts.elements, registers=facts.registers, catalogue=False)
     return bundle_rules.findings(content, known)
+
+
+def _form(content: Content) -> Iterator[Finding]:
+    """What a draft is refused for before any rule judges it: a form that would not work."""
+    if isinstance(content, ItemContent) and (content.kind != "base" or content.form):
+        for problem in form_problems(content.form):
+            yield Finding("form", problem.field, problem.cause, _READ)
 
 
 def _twice(content: Content) -> Finding:
