@@ -7,7 +7,7 @@ not wait for one another. All of it can be made anew at any time, and two worker
 import asyncio
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources import files
 from typing import Any, Final
 
@@ -31,8 +31,9 @@ class Indexer:
 
     name = "indexer"
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, read: "Reader | None" = None) -> None:
         self._context = context
+        self._read = read or read_by_dictionary
         self._tiers_due = 0.0
         self._indexed = 0
 
@@ -77,7 +78,7 @@ class Indexer:
                 names = await work.search.unread_names(NAMES)
             if not names:
                 return read
-            found = await read_by_dictionary(names)
+            found = await self._read(names)
             async with Work(self._context) as work:
                 await work.search.learn(found)
             read += len(names)
@@ -106,6 +107,9 @@ class Indexer:
         async with Work(self._context) as work:
             if await work.search.synonyms_version() is None:
                 await work.search.put_synonyms(shipped_synonyms(), 1)
+
+
+Reader = Callable[[Sequence[tuple[str, str]]], Awaitable[list[dict[str, Any]]]]
 
 
 def shipped_synonyms() -> list[tuple[str, str]]:

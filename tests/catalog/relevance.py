@@ -1,13 +1,19 @@
 """A small catalogue whose answers are known: items, and for what people type the item that must come first."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from services.catalog.demo.for_people import RESIDENCE_PERMIT
-from services.catalog.demo.organisations import EDUCATION, POLICE
+from services.catalog.demo.organisations import EDUCATION, ORGANISATIONS, POLICE
 from services.catalog.domain.form import standard_form
-from services.catalog.domain.items import ItemContent
+from services.catalog.domain.items import ItemContent, Provenance
+from services.catalog.domain.search.dictionary import read_name
+from services.catalog.handlers import organisations, publishing
+from services.catalog.indexer import Indexer, Reader
+from services.catalog.store.work import Work
 from services.contracts.base import Text
 from services.contracts.catalog_items import Fee, Organisation
+from services.kit.service import Context
 
 _NAMES: Final = (
     ("居住证办理", "Residence permit", "person", ("household",)),
@@ -129,6 +135,22 @@ MEANT: Final[dict[str, str | None]] = {
 """What people type and the item that must come first; None where nothing may be found."""
 
 
+async def read_here(names: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+    """The dictionaries without a process of their own: they are loaded once for all tests."""
+    return [{**read_name(*name), "name": name[0]} for name in names]
+
+
+async def fill(context: Context, read: Reader = read_here) -> Indexer:
+    """Publish the items, put the synonyms in, read the names."""
+    indexer = Indexer(context, read)
+    await indexer.load_synonyms()
+    async with Work(context) as work:
+        await organisations.register_organisations(ORGANISATIONS, Provenance.DEMO, work)
+        await publishing.publish_items(contents(), Provenance.IMPORT, work)
+    assert await indexer.drain() == len(contents())
+    return indexer
+
+
 def contents() -> list[ItemContent]:
     return [
         RESIDENCE_PERMIT.model_copy(
@@ -142,6 +164,7 @@ def contents() -> list[ItemContent]:
                 "topics": topics,
                 "conditions": (),
                 "materials": (),
+                "results": (),
                 "fee": Fee(charged=number % 2 == 1),
                 "visits": number % 3,
                 "form": standard_form(("person",)),

@@ -115,7 +115,9 @@ async def list_items(
         "no_visit": "true" if no_visit else None,
     }
     filters = {facet: value for facet, value in given.items() if value}
-    found = await search.find(SearchQuery(q, filters, keyset.limit, _item_cursor(keyset)), work)
+    found = await search.find(
+        SearchQuery(q, filters, keyset.limit, _item_cursor(keyset)), work, request.app.state.counts
+    )
     # What a list shows is kept as JSON and goes out as it is.
     body = orjson.dumps(
         {

@@ -3,6 +3,7 @@
 import datetime
 import re
 import time
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -21,6 +22,8 @@ from services.kit.errors import Forbidden, PreconditionFailed
 
 LONGEST_MISS: Final = 50
 TOPICS_SECONDS: Final = 60.0
+COUNT_SECONDS: Final = 60.0
+MOST_COUNTS: Final = 2_000
 # An identity number, a telephone number, a name with a number: six digits or more, whatever stands between them.
 _NUMBER: Final = re.compile(r"\d(?:[\s\-_.()·]*\d){5}")
 
@@ -49,28 +52,48 @@ class Found:
     """The words found nothing, whatever the filters."""
 
 
-async def find(query: SearchQuery, work: Work) -> Found:
+class Counts:
+    """How many hits a question had, where they are more than were looked at: as of a minute ago at most. The number is
+    one to go by, and counting to 10,000 costs more than all else of a search."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Expression, tuple[float, int]] = OrderedDict()
+
+    async def of(self, asked: Expression, work: Work) -> int:
+        now = time.monotonic()
+        until, count = self._kept.get(asked, (0.0, 0))
+        if now >= until:
+            count = await work.search.count(asked)
+            self._kept[asked] = (now + COUNT_SECONDS, count)
+            while len(self._kept) > MOST_COUNTS:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(asked)
+        return count
+
+
+async def find(query: SearchQuery, work: Work, counts: Counts | None = None) -> Found:
     """Items in force, the best first. No words: everything that passes the filters; words of which nothing can be
     looked for (only punctuation) find nothing. Where nothing is found but a word next to one typed finds something,
     that is shown, and `did_you_mean` says so."""
     narrowed = [_filter(facet, value) for facet, value in sorted(query.filters.items())]
+    counts = counts or Counts()
     async with work:
         if not query.words.strip():
             hits = await _hits(Plan((EVERY,), 1), narrowed, work)
-            return await _shown(hits, query, work)
+            return await _shown(hits, query, work, counts)
         runs = query_runs(query.words)
         if not runs:
             return Found()
         known = await work.search.known(*queries.asked_for(runs))
         hits = await _hits(queries.plan(query.words, known), narrowed, work)
         if hits.sure:
-            return await _shown(hits, query, work)
+            return await _shown(hits, query, work, counts)
         proposal, mended = await _mended(query.words, known, narrowed, work)
         if mended is not None:
             # What has most of the words comes before a guess about them, which is told all the same.
-            return await _shown(hits if hits.candidates else mended, query, work, proposal)
+            return await _shown(hits if hits.candidates else mended, query, work, counts, proposal)
         missed = not hits.candidates and not narrowed
-        return await _shown(hits, query, work, missed=missed)
+        return await _shown(hits, query, work, counts, missed=missed)
 
 
 def _filter(facet: str, value: str) -> Expression:
@@ -126,7 +149,13 @@ async def _mended(
 
 
 async def _shown(
-    hits: _Hits, query: SearchQuery, work: Work, did_you_mean: str | None = None, *, missed: bool = False
+    hits: _Hits,
+    query: SearchQuery,
+    work: Work,
+    counts: Counts,
+    did_you_mean: str | None = None,
+    *,
+    missed: bool = False,
 ) -> Found:
     ranked = ranking.ranked(hits.candidates, hits.plan)
     if query.after is not None:
@@ -140,14 +169,14 @@ async def _shown(
     last = page[-1] if len(rest) > len(page) and page else None
     count = len(ranked)
     if hits.more:
-        count = max(count, await work.search.count(hits.counted))
-    counts = ranking.facets(hits.candidates, more=hits.more)
+        count = max(count, await counts.of(hits.counted, work))
+    facets = ranking.facets(hits.candidates, more=hits.more)
     return Found(
         page=shown,
         following=(last[0], last[1].code) if last else None,
         total=Total(min(count, ranking.COUNTED), more=count > ranking.COUNTED),
-        facets=counts,
-        organisations=await work.search.organisation_names(each.value for each in counts["organisation"]),
+        facets=facets,
+        organisations=await work.search.organisation_names(each.value for each in facets["organisation"]),
         did_you_mean=did_you_mean,
         missed=missed,
     )

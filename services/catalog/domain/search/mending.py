@@ -19,6 +19,8 @@ from services.catalog.domain.search.queries import Known, words_of
 from services.catalog.domain.terms import Run
 
 SHORTEST_HAN: Final = 2
+SHORTEST_OTHER: Final = 4
+"""Han characters of which one may be taken for another that sounds otherwise."""
 SHORTEST_LATIN: Final = 4
 """A shorter word has too many neighbours."""
 LONGEST: Final = 24
@@ -85,10 +87,13 @@ def _cost(part: str, sounds: frozenset[str], word: Word) -> float | None:
         return 0.5
     if part.isascii() and word.pinyin and one_apart(part, word.pinyin):
         return 1.0
-    if one_apart(part, word.word):
-        # Of two characters one wrong is half the word: only where nothing better is near.
-        return 0.6 if sorted(part) == sorted(word.word) else 1.0
-    return None
+    if not one_apart(part, word.word):
+        return None
+    if sorted(part) == sorted(word.word):
+        return 0.6
+    # Another character in a short word makes another word (护照, 护士).
+    least = SHORTEST_OTHER if not part.isascii() and len(part) == len(word.word) else SHORTEST_HAN + 1
+    return 1.0 if len(part) >= least or part.isascii() else None
 
 
 def one_apart(left: str, right: str) -> bool:

@@ -3,15 +3,15 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.catalog.domain.search.documents import FACETS
 from services.catalog.domain.search.queries import Plan
 
 CANDIDATES: Final = 500
 """How many hits are ranked and counted, those first in the order of use."""
-ENOUGH: Final = 100
-"""With this many hits nothing looser is asked for."""
+ENOUGH: Final = 20
+"""With this many hits, a page, nothing looser is asked for."""
 COUNTED: Final = 10_000
 """Beyond this the number of hits is "10,000+"."""
 MOST_VALUES: Final = 12
@@ -20,8 +20,7 @@ _LEVEL, _WHOLE, _BEGIN, _WITHIN, _TERM = 1_000_000, 400_000, 300_000, 200_000, 1
 _FACET_OF: Final = {letter: facet for facet, letter in FACETS.items()}
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One hit, before it is ranked."""
 
     id: int

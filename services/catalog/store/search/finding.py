@@ -1,9 +1,10 @@
 """Questions to the index. Each is one statement whose cost is bounded, however common the words are."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, String, bindparam, select, text
+import orjson
+from sqlalchemy import ARRAY, String, bindparam, text
 from sqlalchemy.dialects import postgresql
 
 from services.catalog.domain.search.documents import LAST_TIER, TIER_MARK
@@ -11,34 +12,48 @@ from services.catalog.domain.search.expressions import Expression, written
 from services.catalog.domain.search.mending import Word
 from services.catalog.domain.search.queries import Known
 from services.catalog.domain.search.ranking import CANDIDATES, COUNTED, Candidate
-from services.catalog.store.tables import organisations, search_documents
+from services.catalog.store.tables import search_documents
 from services.kit.db import UnitOfWork
 from services.kit.statements import Statement
 
+_SHOWN: Final = "id, code, place, name_key, facets"
 _TERMS: Final = "array_to_tsvector(string_to_array(words, ' '))"
 _MOST_SOUNDS: Final = 6
 """Words that letters may stand for."""
 
 
-def _tiers(columns: str, enough: int, end: str, *, postgres: bool) -> str:
-    """A statement that goes from tier to tier until it has more than `enough` rows."""
+def _matches(tier: int, *, postgres: bool) -> str:
+    # The tier is part of the text: PostgreSQL proves by it that the tier's own index answers.
+    if postgres:
+        return f"tier = {tier} AND {_TERMS} @@ CAST(CAST(:asked AS text) AS tsquery)"
+    asked = f":asked || ' AND \"{TIER_MARK}{tier}\"'"
+    return f"tier = {tier} AND id IN (SELECT rowid FROM fulltext WHERE fulltext MATCH {asked})"  # noqa: S608
+
+
+def _candidates(*, postgres: bool) -> str:
+    """From tier to tier until there are more than CANDIDATES; the first of them in the order of use."""
     parts = []
     for tier in range(LAST_TIER + 1):
-        # The tier is part of the text: PostgreSQL proves by it that the tier's own index answers.
-        if postgres:
-            matches = f"{_TERMS} @@ CAST(CAST(:asked AS text) AS tsquery)"
-        else:
-            matches = f"id IN (SELECT rowid FROM fulltext WHERE fulltext MATCH :asked || ' AND \"{TIER_MARK}{tier}\"')"  # noqa: S608
         before = " + ".join(f"(SELECT count(*) FROM t{number})" for number in range(tier))  # noqa: S608
-        until = f" AND {before} <= {enough}" if before else ""
-        parts.append(
-            f"t{tier} AS MATERIALIZED (SELECT {columns} FROM search_documents"  # noqa: S608
-            f" WHERE tier = {tier} AND {matches}{until} LIMIT {{limit}})".replace(
-                " LIMIT {limit}", f" LIMIT {enough + 1}" if columns == "1 AS one" else ""
-            )
-        )
+        until = f" AND {before} <= {CANDIDATES}" if before else ""
+        found = f"SELECT {_SHOWN} FROM search_documents WHERE {_matches(tier, postgres=postgres)}{until}"  # noqa: S608
+        parts.append(f"t{tier} AS MATERIALIZED ({found})")
     every = " UNION ALL ".join(f"SELECT * FROM t{tier}" for tier in range(LAST_TIER + 1))  # noqa: S608
-    return f"WITH {', '.join(parts)} {end.format(every=every)}"
+    best = f"SELECT * FROM ({every}) AS found ORDER BY place DESC, id LIMIT {CANDIDATES + 1}"  # noqa: S608
+    return f"WITH {', '.join(parts)} {best}"
+
+
+def _count(*, postgres: bool) -> str:
+    """From tier to tier until there are more than COUNTED, and no further."""
+    parts = []
+    for tier in range(LAST_TIER + 1):
+        before = "".join(f" - (SELECT found FROM t{number})" for number in range(tier))  # noqa: S608
+        greatest = "greatest" if postgres else "max"
+        some = f"SELECT 1 FROM search_documents WHERE {_matches(tier, postgres=postgres)}"  # noqa: S608
+        some += f" LIMIT {greatest}(0, {COUNTED + 1}{before})"
+        parts.append(f"t{tier} AS MATERIALIZED (SELECT count(*) AS found FROM ({some}) AS some{tier})")  # noqa: S608
+    every = " + ".join(f"(SELECT found FROM t{tier})" for tier in range(LAST_TIER + 1))  # noqa: S608
+    return f"WITH {', '.join(parts)} SELECT {every} AS found"
 
 
 def _both(postgres: str, sqlite: str, **arrays: Any) -> Statement:
@@ -52,35 +67,29 @@ def _both(postgres: str, sqlite: str, **arrays: Any) -> Statement:
     return Statement(make)
 
 
-_RANKED: Final = f"SELECT * FROM ({{every}}) AS found ORDER BY place DESC, id LIMIT {CANDIDATES + 1}"  # noqa: S608
-_COUNTED: Final = f"SELECT count(*) AS found FROM (SELECT * FROM ({{every}}) AS every LIMIT {COUNTED + 1}) AS some"  # noqa: S608
-_SHOWN: Final = "id, code, place, name_key, facets"
-_CANDIDATES: Final = _both(
-    _tiers(_SHOWN, CANDIDATES, _RANKED, postgres=True),
-    _tiers(_SHOWN, CANDIDATES, _RANKED, postgres=False),
-    asked=String(),
-)
-_COUNT: Final = _both(
-    _tiers("1 AS one", COUNTED, _COUNTED, postgres=True),
-    _tiers("1 AS one", COUNTED, _COUNTED, postgres=False),
-    asked=String(),
-)
+_CANDIDATES: Final = _both(_candidates(postgres=True), _candidates(postgres=False), asked=String())
+_COUNT: Final = _both(_count(postgres=True), _count(postgres=False), asked=String())
 _WORDS: Final = """
 SELECT 'word' AS kind, word AS asked, '' AS means, 0 AS names FROM search_words WHERE word {words}
 UNION ALL SELECT 'synonym', word, means, 0 FROM synonyms WHERE word {words}
+"""
+_SOUNDS: Final = """
 UNION ALL SELECT 'sound', pinyin, word, names FROM search_words WHERE pinyin {letters}
 UNION ALL SELECT 'initials', initials, word, names FROM search_words WHERE initials {letters}
-UNION ALL SELECT 'sound', pinyin, name, times FROM search_names WHERE pinyin {letters} AND times > 0
-UNION ALL SELECT 'initials', initials, name, times FROM search_names WHERE initials {letters} AND times > 0
+UNION ALL SELECT 'sound', pinyin, name, times FROM search_names WHERE pinyin{plain} {letters} AND times > 0
+UNION ALL SELECT 'initials', initials, name, times FROM search_names WHERE initials{plain} {letters} AND times > 0
 """
-_KNOWN: Final = _both(
-    _WORDS.format(words="= ANY(:words)", letters="= ANY(:letters)"),
-    _WORDS.format(
-        words="IN (SELECT value FROM json_each(:words))", letters="IN (SELECT value FROM json_each(:letters))"
-    ),
-    words=ARRAY(String()),
-    letters=ARRAY(String()),
-)
+_JSON: Final = "IN (SELECT value FROM json_each(:{name}))"
+
+
+def _known(statement: str) -> tuple[str, str]:
+    # In the collation of the indexes (`migrations/fulltext.py`).
+    postgres = statement.format(words="= ANY(:words)", letters="= ANY(:letters)", plain=' COLLATE "C"')
+    return postgres, statement.format(words=_JSON.format(name="words"), letters=_JSON.format(name="letters"), plain="")
+
+
+_KNOWN_WORDS: Final = _both(*_known(_WORDS), words=ARRAY(String()))
+_KNOWN: Final = _both(*_known(_WORDS + _SOUNDS), words=ARRAY(String()), letters=ARRAY(String()))
 _NEAR_WORDS: Final = """
 SELECT word, pinyin, names FROM search_words
 WHERE word IN (SELECT word FROM search_keys WHERE key {keys}) OR pinyin {sounds}
@@ -98,6 +107,11 @@ _SUMMARIES: Final = _both(
     "SELECT id, summary FROM search_documents WHERE id = ANY(:ids)",
     "SELECT id, summary FROM search_documents WHERE id IN (SELECT value FROM json_each(:ids))",
     ids=ARRAY(search_documents.c.id.type),
+)
+_ORGANISATIONS: Final = _both(
+    "SELECT id, name_zh FROM organisations WHERE id = ANY(:ids)",
+    "SELECT id, name_zh FROM organisations WHERE id IN (SELECT value FROM json_each(:ids))",
+    ids=ARRAY(String()),
 )
 
 
@@ -117,17 +131,19 @@ class FindingStore:
     async def count(self, expression: Expression) -> int:
         """How many documents hold it, at most one more than COUNTED."""
         [row] = await self._work.run(_COUNT, asked=self._written(expression))
-        return min(int(row[0]), COUNTED + 1)
+        return int(row[0])
 
-    async def known(self, words: Iterable[str], letters: Iterable[str]) -> Known:
+    async def known(self, words: Iterable[str], letters: Collection[str]) -> Known:
         """What the vocabulary and the synonyms know of the words and letters of a query."""
-        rows = await self._work.run(_KNOWN, words=self._list(words), letters=self._list(letters))
+        if letters:
+            rows = await self._work.run(_KNOWN, words=self._list(words), letters=self._list(letters))
+        else:
+            rows = await self._work.run(_KNOWN_WORDS, words=self._list(words))
         synonyms: dict[str, list[str]] = {}
         sounds: dict[str, list[str]] = {}
+        for row in sorted((row for row in rows if row[0] == "synonym"), key=lambda row: row[2]):
+            synonyms.setdefault(row[1], []).append(row[2])
         # A whole pinyin before initials, and what stands in many names before what stands in few.
-        for kind, asked, means, _ in sorted(rows, key=lambda row: (row[0], -row[3], row[2]), reverse=False):
-            if kind == "synonym":
-                synonyms.setdefault(asked, []).append(means)
         for wanted in ("sound", "initials"):
             heard = sorted((row for row in rows if row[0] == wanted), key=lambda row: (-row[3], row[2]))
             for _, asked, means, _ in heard:
@@ -149,13 +165,11 @@ class FindingStore:
         """What a list shows of each document, as JSON."""
         if not ids:
             return {}
-        given = list(ids) if self._postgres else self._list(ids)
-        return {row[0]: row[1] for row in await self._work.run(_SUMMARIES, ids=given)}
+        return {row[0]: row[1] for row in await self._work.run(_SUMMARIES, ids=self._list(ids))}
 
     async def organisation_names(self, ids: Iterable[str]) -> dict[str, str]:
         """What organisations are called."""
-        wanted = select(organisations.c.id, organisations.c.name_zh).where(organisations.c.id.in_(list(ids)))
-        return {row.id: row.name_zh for row in await self._work.execute(wanted)}
+        return {row[0]: row[1] for row in await self._work.run(_ORGANISATIONS, ids=self._list(ids))}
 
     @property
     def _postgres(self) -> bool:
@@ -165,7 +179,5 @@ class FindingStore:
         return written(expression, "postgresql" if self._postgres else "sqlite")
 
     def _list(self, values: Iterable[Any]) -> Any:
-        import orjson
-
         found = sorted(values)
         return found if self._postgres else orjson.dumps(found).decode()
