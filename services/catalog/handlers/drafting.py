@@ -1,5 +1,6 @@
 """Drafts: begun, changed, given up, read. One revision of a code is open at a time."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -220,7 +221,8 @@ async def _checked(body: Mapping[str, Any], kind: Kind, code: str, work: Work) -
     """The content that `body` describes, its organisation as the register names it. Raises ContentInvalid."""
     content, problems = drafts.content_from(body, kind, code)
     if content is not None:
-        problems = [*problems, *judging.form_problems_of(content)]
+        # On another thread: the metaschema takes its time over a large form (0.8 s for the largest).
+        problems = [*problems, *await asyncio.to_thread(judging.form_problems_of, content)]
         found = await work.organisations.one(content.organisation.id)
         if found is None or found[0].status != "active":
             problems.append(FieldProblem("organisation.id", "unknown", "no organisation that is active has this id"))
