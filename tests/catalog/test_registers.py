@@ -1,5 +1,6 @@
 """The registers: codes, rows that people send, one source for each entry, what is announced and kept."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -356,3 +357,16 @@ async def test_what_an_item_names_is_told_with_what_the_network_has(doors: Doors
     for query, status in (("?version=9", 404), ("?version=0", 422)):
         assert (await doors(anyone, "GET", path + query))[0] == status
     assert (await doors(anyone, "GET", "/items/NOTHING/named"))[0] == 404
+
+
+async def test_of_two_claims_at_once_one_is_refused(doors: Doors) -> None:
+    claims = [("home_address", POLICE.id), ("home_address", HEALTH.id), ("address", CIVIL_AFFAIRS.id)]
+    answers = await asyncio.gather(
+        *(
+            doors(REGISTRAR, "PUT", f"/registers/element/{code}", element(source=source), **NEW)
+            for code, source in claims
+        )
+    )
+    assert sorted(status for status, _ in answers) == [200, 409, 409]
+    holder = next(body["content"]["source"] for status, body in answers if status == 200)
+    assert [body["holder"] for status, body in answers if status == 409] == [holder, holder]
