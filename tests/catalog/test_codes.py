@@ -187,6 +187,7 @@ def test_what_is_minted_is_read_as_it_was_made(parts: tuple[str, str, str, int, 
     assert codes.parse_item_code(implementation) == codes.ItemCode(implementation, "gb-31", USCC)
     assert codes.parse_item_code(handling) == codes.ItemCode(handling, "gb-33", USCC)
     assert codes.base_in(implementation) == codes.base_in(handling) == base
+    assert [codes.code_above(code) for code in (handling, implementation, base)] == [implementation, base, None]
 
 
 def test_provinces_add_item_types() -> None:
@@ -281,7 +282,15 @@ async def test_the_class_of_its_department_is_known_from_its_other_items(
         assert [(each.field, each.reason) for each in refused.value.fields] == [("department", "required")]
     await publish_items([DOG], Provenance.DEMO, work())  # an implementation of 5107 09 …
     async with work() as unit:
-        assert (await mint(new("base", **police), unit)).code == "510109001000"
+        assert (await mint(new("base", **police), unit)).code == "510109003000"  # 002 is what the implementation holds
+
+
+async def test_what_implements_a_base_item_is_known_by_its_code(registered: None, work: Callable[[], Work]) -> None:
+    assert DOG.base is None
+    await publish_items([DOG], Provenance.DEMO, work())
+    async with work() as unit:
+        [found] = await unit.revisions.implementations(DOG.code[19:], "", 10)
+    assert found.code == DOG.code
 
 
 async def test_what_cannot_be_minted_is_said(registered: None, work: Callable[[], Work]) -> None:

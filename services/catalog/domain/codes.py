@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Final, Literal
 
@@ -89,6 +89,7 @@ def uscc_check_digit(first_seventeen: str) -> str:
     return _USCC_ALPHABET[-total % 31]
 
 
+@lru_cache(maxsize=4096)  # an import asks of one organisation again and again
 def uscc_problem(code: str | None) -> UsccProblem | None:
     """Why `code` is no valid unified social credit code (统一社会信用代码, GB 32100-2015), or None when it is one.
 
@@ -137,6 +138,13 @@ def handling_code(implementation: str, number: int) -> str:
 def base_in(code: str) -> str | None:
     """The base code inside an implementation or handling-item code; None where there is none."""
     return code[19:31] if len(code) in (31, 33) and _is_base_code(code[19:31]) else None
+
+
+def code_above(code: str) -> str | None:
+    """The code that `code` holds and continues: of an implementation its base item's, of a handling item its
+    implementation's."""
+    base = base_in(code)
+    return code[:31] if base is not None and len(code) == 33 else base
 
 
 @dataclass(frozen=True, slots=True)

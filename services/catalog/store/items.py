@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, select, update
 
+from services.catalog.domain.codes import code_above
 from services.catalog.domain.items import Content, Provenance, content_of
 from services.catalog.domain.life import Act, ItemStatus
 from services.catalog.store.periods import PeriodStore
@@ -199,7 +200,8 @@ def _row(each: Published, now: datetime) -> dict[str, Any]:
     return {
         "code": content.code,
         "kind": content.kind,
-        "base": content.base,
+        # Where the content names none, its code may: whoever asks what implements a base item must not miss it.
+        "base": content.base or code_above(content.code),
         "status": ItemStatus.PUBLISHED.value,
         "status_reason": "",
         "version": each.version,
