@@ -1,5 +1,6 @@
 """What the catalogue's pages at the desk are tested with: answers of its doors, an officer with its roles."""
 
+import re
 from typing import Any
 
 import httpx
@@ -255,3 +256,24 @@ async def keeper(service: Service, world: World, roles: list[dict[str, str]] | N
     granting(world, EVERY_ROLE if roles is None else roles)
     fill(world)
     return await officer_at(service, world)
+
+
+def fields_of(text: str) -> dict[str, Any]:
+    """What the page's form would send: one value for each control, ticks as they are ticked."""
+    form = text[text.rindex("<form", 0, text.index('name="version"')) :]
+    form = form[: form.index("</form>")]
+    found: dict[str, Any] = {}
+    for tag in re.findall(r"<input [^>]+>", form):
+        name, value = re.search(r'name="([^"]+)"', tag), re.search(r'value="([^"]*)"', tag)
+        if name and ('type="checkbox"' not in tag or "checked" in tag):
+            found.setdefault(name[1], []).append(_plain(value[1] if value else ""))
+    for name, value in re.findall(r'<textarea[^>]* name="([^"]+)"[^>]*>\n(.*?)</textarea>', form, re.S):
+        found[name] = _plain(value)
+    for name, options in re.findall(r'<select[^>]* name="([^"]+)"[^>]*>(.*?)</select>', form, re.S):
+        chosen = re.search(r'value="([^"]*)" selected', options)
+        found[name] = chosen[1] if chosen else ""
+    return found
+
+
+def _plain(text: str) -> str:
+    return text.replace("&#34;", '"').replace("&gt;", ">").replace("&lt;", "<").replace("&amp;", "&")

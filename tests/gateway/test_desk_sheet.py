@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from services.gateway.surfaces.desk.catalogue import asked, sheet
+from services.catalog.domain.items import BundleContent, ItemContent
+from services.gateway.surfaces.desk.catalogue import asked, sheet, values
 from services.gateway.surfaces.desk.catalogue.sheet import Flat
 from services.kit.pages import Form
 from tests.gateway.catalogue_parts import content
@@ -79,8 +80,6 @@ def test_what_is_shown_and_posted_unchanged_is_the_same_content(kind: str, whole
     posted = sheet.read(Form(pairs), parts)
     assert posted == flat
     assert sheet.composed(posted, parts, {}) == (whole, [])
-    from services.catalog.domain.items import BundleContent, ItemContent
-
     own = {"code", "code_system", "kind", "base", "organisation", "division"}
     model = BundleContent if kind == "bundle" else ItemContent
     assert set(model.model_fields) - own == set(whole), "every member that an author writes has a control"
@@ -158,3 +157,25 @@ def test_rows_come_go_and_move() -> None:
 )
 def test_a_finding_has_its_place(field: str, place: str) -> None:
     assert sheet.place(field, sheet.flattened(content(), PARTS), PARTS) == place
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "label", "lines"),
+    [
+        ("channels.3", "kiosk", "哪里能办", ["自助机"]),
+        ("limits.promised", {"amount": 3, "unit": "day"}, "承诺时限", ["承诺时限：3", "承诺时限的单位：天"]),
+        ("materials.photo.max_bytes", 1_572_864, "申请材料，photo，每个最大（MB）", ["1.5"]),
+        (
+            "materials.0",
+            {"made_by": "applicant", "required": True},
+            "申请材料，1",
+            ["谁出：申请人自己写", "必须交：是"],
+        ),
+        ("form.properties.kind.title", "谁办", "申请表，properties.kind.title", ["谁办"]),
+        ("fee", None, "收费", []),
+        ("unheard_of", "x", "unheard_of", ["x"]),
+    ],
+)
+def test_a_difference_is_told_in_words(field: str, value: Any, label: str, lines: list[str]) -> None:
+    words = values.Names("implementation")
+    assert (words.label(field), words.lines(value, field)) == (label, lines)

@@ -104,11 +104,11 @@ def flattened(content: Content, parts: Sequence[Part]) -> Flat:
     flat: Flat = {}
     for part in parts:
         for ask in part.asks:
-            flat[ask.path] = _written(ask, _get(content, ask.path))
+            flat[ask.path] = written(ask, _get(content, ask.path))
         if part.rows is not None:
             for number in range(len(_get(content, part.rows.path) or ())):
                 for ask in row_asks(part.rows, number):
-                    flat[ask.path] = _written(ask, _get(content, ask.path))
+                    flat[ask.path] = written(ask, _get(content, ask.path))
     return flat
 
 
@@ -270,7 +270,8 @@ def _json(ask: Ask, typed: str) -> tuple[Any, str]:
     return {}, _("%(label)s要写成 JSON 对象，用 { } 括起来") % {"label": ask.label}
 
 
-def _written(ask: Ask, value: Any) -> str:
+def written(ask: Ask, value: Any) -> str:
+    """A value as it stands in its control."""
     if value is None:
         return ask.usual
     match ask.kind:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.gateway.surfaces.desk.catalogue import asked
-from services.gateway.surfaces.desk.catalogue.sheet import Ask, Part, asks_of, flattened
+from services.gateway.surfaces.desk.catalogue.sheet import Ask, Part, asks_of, flattened, written
 from services.kit.pages import ENGLISH, language
 from services.kit.pages import gettext as _
 
@@ -91,7 +91,8 @@ class Names:
         if part is None:
             if field in self._titles and field not in self._asks:
                 return self._titles[field]
-            ask = self._asks.get(field) or next((a for p, a in self._asks.items() if p.startswith(field + ".")), None)
+            ask = self._ask(field) if names[0] != "form" else None
+            ask = ask or next((each for path, each in self._asks.items() if path.startswith(field + ".")), None)
             if ask is not None:
                 return ask.label
             # Of a form the field in it is named as it is written there.
@@ -117,7 +118,7 @@ class Names:
                 for number, each in enumerate(value)
                 for line in self._numbered(number, each, field, plain=not isinstance(each, Mapping))
             ]
-        return self._option(field, str(value)).split("\n")
+        return self._option(field, value).split("\n")
 
     def lines_of(self, ask: Ask, written: str) -> list[str]:
         """What stands in a control, line by line, choices by their names."""
@@ -151,13 +152,24 @@ class Names:
             return _label_in(part, ".".join(names[2:]))
         return self.label(field)
 
-    def _option(self, field: str, value: str) -> str:
+    def _option(self, field: str, value: Any) -> str:
+        """A plain value as its control has it, a choice by its name."""
+        ask = self._ask(field)
+        if ask is None:
+            return str(value)
+        shown = written(ask, value) if ask.kind == "megabytes" and not isinstance(value, str) else str(value)
+        return dict(ask.options).get(shown, shown)
+
+    def _ask(self, field: str) -> Ask | None:
+        """The control of a member; of one in a list of plain values, the list's."""
         names = field.split(".")
         part = self._rows.get(names[0])
-        ask: Ask | None = self._asks.get(field)
-        if part is not None and part.rows is not None and len(names) > 2:
-            ask = next((each for each in part.rows.asks if each.path == ".".join(names[2:])), None)
-        return dict(ask.options).get(value, value) if ask else value
+        if part is None or part.rows is None:
+            return next(
+                (ask for path, ask in self._asks.items() if field == path or field.startswith(path + ".")), None
+            )
+        inner = ".".join(names[2:])
+        return next((ask for ask in part.rows.asks if inner == ask.path or inner.startswith(ask.path + ".")), None)
 
 
 def _label_in(part: Part, path: str) -> str:
