@@ -164,19 +164,21 @@ async def _shown(
     else:
         rest = ranked
     page = rest[: query.limit]
-    summaries = await work.search.summaries([candidate.id for _, candidate in page])
+    facets = ranking.facets(hits.candidates, more=hits.more)
+    summaries, organisations = await work.search.summaries(
+        (candidate.id for _, candidate in page), (each.value for each in facets["organisation"])
+    )
     shown = [(score, candidate.code, summaries[candidate.id]) for score, candidate in page if candidate.id in summaries]
     last = page[-1] if len(rest) > len(page) and page else None
     count = len(ranked)
     if hits.more:
         count = max(count, await counts.of(hits.counted, work))
-    facets = ranking.facets(hits.candidates, more=hits.more)
     return Found(
         page=shown,
         following=(last[0], last[1].code) if last else None,
         total=Total(min(count, ranking.COUNTED), more=count > ranking.COUNTED),
         facets=facets,
-        organisations=await work.search.organisation_names(each.value for each in facets["organisation"]),
+        organisations=organisations,
         did_you_mean=did_you_mean,
         missed=missed,
     )

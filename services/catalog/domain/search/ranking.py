@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
+from itertools import chain
 from typing import Final, NamedTuple
 
 from services.catalog.domain.search.documents import FACETS
@@ -16,6 +18,7 @@ COUNTED: Final = 10_000
 """Beyond this the number of hits is "10,000+"."""
 MOST_VALUES: Final = 12
 """Values shown of one facet."""
+_MOST_TERMS: Final = 19
 _LEVEL, _WHOLE, _BEGIN, _WITHIN, _TERM = 1_000_000, 400_000, 300_000, 200_000, 10_000
 _FACET_OF: Final = {letter: facet for facet, letter in FACETS.items()}
 
@@ -40,36 +43,43 @@ class Count:
     more: bool
 
 
-def score(candidate: Candidate, plan: Plan) -> int:
-    """First how much of the query there is and whether the name has it (the level), then how the name has it, then how
-    many terms the name has, then use. The steps are far enough apart that a lower one never outweighs a higher."""
-    name, phrase = candidate.name_key, plan.phrase
-    found = (len(plan.levels) - candidate.level) * _LEVEL + candidate.place
-    if phrase and phrase in name:
-        each = name.split("\n")
-        begins = any(part.startswith(phrase) for part in each)
-        found += _WHOLE if phrase in each else _BEGIN if begins else _WITHIN
-    return found + _TERM * min(sum(term in name for term in plan.terms), 19)
-
-
 def ranked(candidates: Iterable[Candidate], plan: Plan) -> list[tuple[int, Candidate]]:
-    """Scores and candidates, the best first, then by code."""
-    return sorted(
-        ((score(candidate, plan), candidate) for candidate in candidates), key=lambda pair: (-pair[0], pair[1].code)
-    )
+    """Scores and candidates, the best first, then by code.
+
+    First how much of the query there is and whether the name has it (the level), then how the name has it, then how
+    many terms the name has, then use. The steps are far enough apart that a lower one never outweighs a higher.
+    """
+    levels, phrase, terms = len(plan.levels), plan.phrase, plan.terms[:_MOST_TERMS]
+    scored = []
+    # Written out: this runs 500 times for a search.
+    for candidate in candidates:
+        name = candidate.name_key
+        score = (levels - candidate.level) * _LEVEL + candidate.place
+        if phrase and phrase in name:
+            score += _having(name, phrase)
+        for term in terms:
+            if term in name:
+                score += _TERM
+        scored.append((-score, candidate.code, candidate))
+    scored.sort()
+    return [(-score, candidate) for score, _, candidate in scored]
+
+
+def _having(name: str, phrase: str) -> int:
+    """How the name, Chinese and English on a line each, has the phrase."""
+    lines = name.split("\n")
+    if phrase in lines:
+        return _WHOLE
+    return _BEGIN if any(line.startswith(phrase) for line in lines) else _WITHIN
 
 
 def facets(candidates: Sequence[Candidate], *, more: bool) -> Mapping[str, list[Count]]:
     """How many of the candidates have which value, the most frequent first."""
-    alike = Counter(candidate.facets for candidate in candidates)
-    counted: dict[str, Counter[str]] = {facet: Counter() for facet in FACETS}
-    for packed, times in alike.items():
-        for value in packed.split("\t"):
-            counted[_FACET_OF[value[0]]][value[1:]] += times
+    counted = Counter(chain.from_iterable(candidate.facets.split("\t") for candidate in candidates))
+    values: dict[str, list[tuple[int, str]]] = {letter: [] for letter in _FACET_OF}
+    for value, times in counted.items():
+        values[value[0]].append((-times, value[1:]))
     return {
-        facet: [
-            Count(value, count, more)
-            for value, count in sorted(values.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_VALUES]
-        ]
-        for facet, values in counted.items()
+        _FACET_OF[letter]: [Count(value, -times, more) for times, value in nsmallest(MOST_VALUES, found)]
+        for letter, found in values.items()
     }

@@ -1,6 +1,6 @@
 """Questions to the index. Each is one statement whose cost is bounded, however common the words are."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 import orjson
@@ -103,15 +103,15 @@ _NEAR: Final = _both(
     keys=ARRAY(String()),
     sounds=ARRAY(String()),
 )
+_SHOWN_OF: Final = """
+SELECT 'item' AS kind, CAST(id AS VARCHAR) AS id, summary FROM search_documents WHERE id {ids}
+UNION ALL SELECT 'organisation', id, name_zh FROM organisations WHERE id {organisations}
+"""
 _SUMMARIES: Final = _both(
-    "SELECT id, summary FROM search_documents WHERE id = ANY(:ids)",
-    "SELECT id, summary FROM search_documents WHERE id IN (SELECT value FROM json_each(:ids))",
+    _SHOWN_OF.format(ids="= ANY(:ids)", organisations="= ANY(:organisations)"),
+    _SHOWN_OF.format(ids=_JSON.format(name="ids"), organisations=_JSON.format(name="organisations")),
     ids=ARRAY(search_documents.c.id.type),
-)
-_ORGANISATIONS: Final = _both(
-    "SELECT id, name_zh FROM organisations WHERE id = ANY(:ids)",
-    "SELECT id, name_zh FROM organisations WHERE id IN (SELECT value FROM json_each(:ids))",
-    ids=ARRAY(String()),
+    organisations=ARRAY(String()),
 )
 
 
@@ -161,15 +161,13 @@ class FindingStore:
         rows = await self._work.run(_NEAR, keys=self._list(keys), sounds=self._list(sounds))
         return [Word(row[0], row[1], row[2]) for row in rows]
 
-    async def summaries(self, ids: Sequence[int]) -> dict[int, str]:
-        """What a list shows of each document, as JSON."""
-        if not ids:
-            return {}
-        return {row[0]: row[1] for row in await self._work.run(_SUMMARIES, ids=self._list(ids))}
-
-    async def organisation_names(self, ids: Iterable[str]) -> dict[str, str]:
-        """What organisations are called."""
-        return {row[0]: row[1] for row in await self._work.run(_ORGANISATIONS, ids=self._list(ids))}
+    async def summaries(
+        self, ids: Iterable[int], organisations: Iterable[str]
+    ) -> tuple[dict[int, str], dict[str, str]]:
+        """What a list shows of each document, as JSON, and what organisations are called."""
+        rows = await self._work.run(_SUMMARIES, ids=self._list(ids), organisations=self._list(organisations))
+        items = {int(row[1]): row[2] for row in rows if row[0] == "item"}
+        return items, {row[1]: row[2] for row in rows if row[0] == "organisation"}
 
     @property
     def _postgres(self) -> bool:
