@@ -105,10 +105,10 @@ def _folder() -> Path:
 
 
 @contextlib.asynccontextmanager
-async def machine() -> AsyncIterator[Machine]:
+async def machine(shared_buffers: str = "64MB") -> AsyncIterator[Machine]:
     """PostgreSQL with fsync and one Kafka node of 1 GB in a temporary folder; gone afterwards."""
     folder = _folder()
-    postgres = PostgresServer(folder / "postgres", durable=True)
+    postgres = PostgresServer(folder / "postgres", durable=True, settings={"shared_buffers": shared_buffers})
     postgres.start()
     client, controller = free_ports(2)
     node = KafkaNode(KafkaPlan(folder / "kafka", client, controller, heap_mb=1024, throughput=True))

@@ -67,7 +67,7 @@ def _item() -> ItemPublished:
     )
 
 
-async def _keys_server(machine: Machine) -> tuple[asyncio.Server, str]:
+async def keys_server(machine: Machine) -> tuple[asyncio.Server, str]:
     """The issuer's keys on a loopback port, for services that verify our tokens."""
     body = json.dumps(machine.keys()).encode()
 
@@ -86,7 +86,7 @@ async def _keys_server(machine: Machine) -> tuple[asyncio.Server, str]:
 @contextlib.asynccontextmanager
 async def _ours(machine: Machine, prefix: str) -> AsyncIterator[tuple[str, str]]:
     cases, reader = await machine.database(f"{prefix}cases"), await machine.database(f"{prefix}effects")
-    server, jwks = await _keys_server(machine)
+    server, jwks = await keys_server(machine)
     environment = machine.environment("cases", cases, prefix, TONGBAN_JWKS_URL=jwks)
     with patch.dict("os.environ", environment, clear=True):
         settings = CasesSettings.load()

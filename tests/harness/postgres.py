@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -49,10 +49,11 @@ def binaries() -> Path:
 class PostgresServer:
     """One server with its data in `folder`; the super user is `postgres`, without a password, on loopback only."""
 
-    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+    def __init__(self, folder: Path, *, durable: bool = False, settings: Mapping[str, str] | None = None) -> None:
         self.folder = folder
         self.port = free_ports(1)[0]
         self.durable = durable
+        self._settings = settings or {}
         self._process: subprocess.Popen[bytes] | None = None
         self._user = _plain_user()
 
@@ -74,7 +75,8 @@ class PostgresServer:
             if self._user is not None:
                 os.chown(self.folder, self._user.pw_uid, self._user.pw_gid)
             self._run("initdb", "-D", str(data), "-U", "postgres", "-E", "UTF8", "--locale=C", "-A", "trust", "-N")
-        settings = {k: v for k, v in _SETTINGS.items() if not (self.durable and v == "off")} | {"port": str(self.port)}
+        settings = {k: v for k, v in _SETTINGS.items() if not (self.durable and v == "off")}
+        settings |= {"port": str(self.port), **self._settings}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
