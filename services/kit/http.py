@@ -58,7 +58,7 @@ class ProblemDetails(BaseModel):
     title: str
     status: int
     detail: str | None = None
-    errors: list[dict[str, str]] | None = None
+    errors: list[dict[str, Any]] | None = None
     trace_id: str | None = None
 
 
