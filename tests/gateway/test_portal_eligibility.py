@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.gateway.surfaces.portal.bundles import steps_of
 from tests.gateway.conftest import Browser
 from tests.gateway.portal_parts import BUNDLE, CODE, bundle, fill_catalogue, whole_item
 from tests.gateway.test_portal_guide import text_of
@@ -99,6 +100,13 @@ async def test_an_item_without_questions_says_so(browser: Browser, world: World)
     assert "没有能先查的条件" in (await browser.get(PAGE)).text
     world.services.on("catalog", "GET", f"/items/{CODE}", whole_item(conditions=[]))
     assert "/eligibility" not in (await browser.get(f"/items/{CODE}")).text
+
+
+def test_what_need_not_be_done_goes_before_nothing() -> None:
+    steps = bundle()["steps"]
+    before = next(code for step in steps for code in step["after"])
+    for applies, expected in ((None, True), (True, True), (False, False)):
+        assert any(step.after for step in steps_of(bundle(), {before: applies})) is expected, applies
 
 
 async def test_a_bundle_shows_one_list_of_what_to_bring_and_the_order(browser: Browser, world: World) -> None:

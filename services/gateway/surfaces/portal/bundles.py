@@ -48,7 +48,7 @@ async def apply_answers(request: Request) -> Response:
 
 
 def steps_of(bundle: Mapping[str, Any], applies: Mapping[str, bool | None]) -> list[Step]:
-    """The items in their order, each with the names of those that go before it."""
+    """The items in their order, each with the names of those that go before it, as far as they apply."""
     names = {each["code"]: pick(each["name"]) for each in bundle["steps"]}
     summaries = {each["code"]: each for each in bundle["items"]}
     return [
@@ -57,7 +57,7 @@ def steps_of(bundle: Mapping[str, Any], applies: Mapping[str, bool | None]) -> l
             name=pick(each["name"]),
             item=summaries.get(each["code"]),
             when=pick(each["when_text"]),
-            after=[names[before] for before in each["after"] if before in names],
+            after=[names[before] for before in each["after"] if before in names and applies.get(before) is not False],
             status=each["status"] or "retired",
             applies=applies.get(each["code"]),
         )
