@@ -150,7 +150,7 @@ async def test_the_lint_refuses_with_cause_and_mend(desk: Desk) -> None:
     draft = await desk.draft(content=desk.content(limits=slow))
     assert [each["rule"] for each in draft["findings"]] == ["promised-over-statutory"]
     handed_in = (await desk.act(CHEN, "submit", draft)).json()
-    assert [each["field"] for each in handed_in["findings"]] == ["limits.promised"]
+    assert [(each["field"], each["appealable"]) for each in handed_in["findings"]] == [("limits.promised", True)]
     refused = await desk.act(ZHAO, "approve", handed_in)
     assert slug(refused) == (422, "lint-refused")
     [finding] = refused.json()["errors"]

@@ -36,6 +36,7 @@ def finding(**changed: Any) -> dict[str, Any]:
         "field": "materials.photo",
         "cause": {"zh": "材料“证件照”没有依据", "en": "The material Photo has no basis"},
         "mend": {"zh": "写明是哪条法律要的，或者拿掉", "en": "Name the law that asks for it, or take it away"},
+        "appealable": True,
     } | changed
 
 

@@ -159,6 +159,10 @@ async def test_a_refusal_stands_beside_its_field(officer: Browser, world: World)
     assert 'value="appeal:no-basis:materials.photo"' in row[: row.index("</details>")]
     assert "编码校验不过" in text
 
+    firm = parts.finding(rule="condition", field="conditions.0", appealable=False)
+    world.services.on("catalog", "GET", BEHIND, parts.revision(findings=[firm]))
+    assert "申请放行" not in (await officer.get(HERE)).text, "what cannot be let pass is not to be asked for"
+
     wrong = [{"field": "content.materials.0.name.zh", "reason": "markup", "detail": "an HTML tag"}]
     world.services.on("catalog", "PUT", BEHIND, lambda _: problem(422, "content-invalid", errors=wrong))
     answer = await officer.http.post(HERE, data=fields_of(text) | {"do": "save"})

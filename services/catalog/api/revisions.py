@@ -11,6 +11,7 @@ from services.catalog.api.history import ChangeView
 from services.catalog.domain.findings import Finding
 from services.catalog.domain.items import Kind
 from services.catalog.domain.life import Act, Revision, RevisionState
+from services.catalog.domain.lint import APPEALABLE
 from services.catalog.handlers import drafting, reviewing
 from services.catalog.store.revisions import ListedRevision, StoredRevision
 from services.contracts.base import Text
@@ -91,10 +92,17 @@ class FindingView(BaseModel):
     field: str
     cause: Text
     mend: Text
+    appealable: bool = Field(description="Whether the catalogue's administrator may let it pass")
 
     @classmethod
     def of(cls, finding: Finding) -> "FindingView":
-        return cls(rule=finding.rule, field=finding.field, cause=finding.cause, mend=finding.mend)
+        return cls(
+            rule=finding.rule,
+            field=finding.field,
+            cause=finding.cause,
+            mend=finding.mend,
+            appealable=finding.rule in APPEALABLE,
+        )
 
 
 class TouchedView(BaseModel):
