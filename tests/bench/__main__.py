@@ -1,6 +1,6 @@
 """`make bench`: every figure with its bar. Ratios are taken in one run, side by side.
 
-`make bench ARGS="whole-way --rounds 1"` runs one part: whole-way, parts, identity, search, local.
+`make bench ARGS="whole-way --rounds 1"` runs one part: whole-way, parts, identity, import, search, local.
 `make bench ARGS="identity --logins 100000"` is the long form of one.
 """
 
@@ -11,15 +11,16 @@ import sys
 
 from tests.bench.catalogue import catalogue, filled
 from tests.bench.identity import identity
+from tests.bench.importing import importing
 from tests.bench.local import local_platform
 from tests.bench.machine import NeedsProgram, machine
 from tests.bench.parts import consumer_alone, relay_alone
 from tests.bench.whole_way import whole_way
 
-PARTS = ("whole-way", "parts", "identity", "search", "local")
+PARTS = ("whole-way", "parts", "identity", "import", "search", "local")
 
 
-async def on_servers(chosen: set[str], rounds: int, seconds: int, logins: int, items: int) -> None:
+async def on_servers(chosen: set[str], rounds: int, seconds: int, logins: int, rows: int, items: int) -> None:
     """What needs PostgreSQL and Kafka of its own."""
     async with machine(shared_buffers="512MB" if "search" in chosen else "64MB") as servers:
         if "parts" in chosen:
@@ -40,6 +41,8 @@ async def on_servers(chosen: set[str], rounds: int, seconds: int, logins: int, i
             print(f"  ratio to the baseline: median {middle:.2f} ({shown}); the bar is 0.6, the aim 0.9")
         if "identity" in chosen:
             await identity(servers, rounds=rounds, seconds=seconds, logins=logins)
+        if "import" in chosen:
+            await importing(servers, rows=rows)
         if "search" in chosen:
             print(f"search, typing help, guide over {items:,} items")
             database = await filled(servers, items)
@@ -71,12 +74,13 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=int, default=15)
     parser.add_argument("--logins", type=int, default=2000, help="over how many memory is watched")
+    parser.add_argument("--rows", type=int, default=100_000, help="how many an import takes")
     parser.add_argument("--items", type=int, default=1_000_000, help="over how many is searched")
     given = parser.parse_args()
     chosen = set(given.only) or set(PARTS)
     try:
         if chosen - {"local"}:
-            asyncio.run(on_servers(chosen, given.rounds, given.seconds, given.logins, given.items))
+            asyncio.run(on_servers(chosen, given.rounds, given.seconds, given.logins, given.rows, given.items))
         if "local" in chosen:
             for database in ("sqlite", "postgresql"):
                 local(database)

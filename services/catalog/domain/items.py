@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, ClassVar, Final, Literal, Self
 
 import orjson
@@ -95,7 +95,7 @@ class ItemContent(Data):
 
     @cached_property
     def form_digest(self) -> str:
-        return digest_of(self.form)
+        return _form_digest(orjson.dumps(self.form, option=orjson.OPT_SORT_KEYS))
 
     @property
     def rank(self) -> int:
@@ -181,6 +181,12 @@ class Outcome(StrEnum):
     UNCHANGED = "unchanged"
     HELD = "held"
     """It is suspended or retired here, and stays so."""
+
+
+@lru_cache(maxsize=256)
+def _form_digest(form: bytes) -> str:
+    # Imported items share few forms; hashlib lets other threads in for what is longer than 2 KB, which then stay in.
+    return hashlib.sha256(form).hexdigest()
 
 
 def digest_of(value: Any) -> str:

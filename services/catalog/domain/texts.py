@@ -63,6 +63,8 @@ def cleaned(text: str, *, lines: bool = False) -> tuple[str, tuple[Note, ...]]:
 
 def cleaned_code(text: str) -> tuple[str, tuple[Note, ...]]:
     """`text` as codes are kept: half-width (NFKC), capitals, no space around it; what of it was set right."""
+    if text.isascii() and text == text.strip().upper():
+        return text, ()
     narrow = unicodedata.normalize("NFKC", text)
     # NFKC makes plain spaces of wide ones, which is no change of width.
     seen = _NO_WIDTH.sub("", narrow).strip()
@@ -84,10 +86,11 @@ def text_problem(text: str, longest: int, *, lines: bool = False) -> TextProblem
     lone surrogates, private use, what turns the direction of writing; a tag of HTML."""
     if len(text) > longest:
         return "too_long"
-    if not text.isprintable() and (_TURNING.search(text) or any(_barred(letter, lines) for letter in text)):
+    shown = text.replace("\n", "") if lines else text
+    if not shown.isprintable() and (_TURNING.search(shown) or any(map(_barred, shown))):
         return "bad_character"
     return "markup" if "<" in text and _TAG.search(text) else None
 
 
-def _barred(letter: str, lines: bool) -> bool:
-    return unicodedata.category(letter) in _BARRED and not (lines and letter == "\n")
+def _barred(letter: str) -> bool:
+    return unicodedata.category(letter) in _BARRED

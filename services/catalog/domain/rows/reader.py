@@ -165,7 +165,7 @@ def _row(cells: _Cells, year: int) -> Row:
         code=code.code,
         code_system=code.system,
         kind=_KINDS.get(code.system, "implementation"),
-        base=_above(code),
+        base=None if code.system == "legacy" else codes.code_above(code.code),
         name=Text(zh=name),
         organisation=Organisation(id=organisation.id, name=name_of),
         division=division,
@@ -178,11 +178,6 @@ def _row(cells: _Cells, year: int) -> Row:
     own = bool(department) and values.get("department_code", "") == uscc
     cells.values["division"], cells.values["item_type"] = division, item_type
     return Row(number, content, organisation, own, tuple(warnings), values)
-
-
-def _above(code: codes.ItemCode) -> str | None:
-    """The code of the item above, which a code of the national system holds."""
-    return code.code[:31] if code.system == "gb-33" else codes.base_in(code.code) if code.system == "gb-31" else None
 
 
 def laid_over(row: Row, before: Content) -> Content:
@@ -200,15 +195,20 @@ def laid_over(row: Row, before: Content) -> Content:
 
 
 def _laid_over(content: ItemContent, cells: Mapping[str, Any], number: int) -> ItemContent:
+    own = False
     for name, value in cells.items():
         field = FIELDS[name]
         if field.read is None or _says(field, value, content):
             continue
         try:
             given = value.parts if isinstance(value, Several) else value
-            content = content.model_copy(update=field.read(given, content))
+            update = field.read(given, content)
         except ValueError as error:
             raise Refused(Problem(number, name, "malformed", str(error))) from None
+        if own:
+            content.__dict__.update(update)  # a copy that nobody else has seen yet: a copy for each cell is slow
+        else:
+            content, own = content.model_copy(update=update), True
     if problem := next(rules(content), None):
         raise Refused(Problem(number, problem.field, problem.reason, problem.detail))
     return content
