@@ -34,8 +34,9 @@ class OrganisationRegistered(EventData):
     division: str
     """12-digit administrative division code (GB/T 2260)."""
     uscc: str | None
-    """Unified social credit code (GB 32100), where one is known and valid."""
+    """Unified social credit code (GB 32100), where one is known; a few were issued with a wrong check."""
     uscc_verified: bool
+    """Whether the code passes both its checks."""
     kind: OrganisationKind = "organ"
     level: int | None = Field(default=None, ge=1, le=7)
     """GB/T 39046-2020: 1 state, 2 province, 3 city, 4 county, 5 township, 6 village, 7 by grade."""
