@@ -17,6 +17,7 @@ from urllib.parse import quote, urlencode
 import asyncpg
 
 from services.catalog.settings import CatalogSettings
+from services.kit import broker
 from services.kit.migrations import upgrade
 from tests.bench.catalogue_fill import fill
 from tests.bench.machine import Machine, answers, cpu_seconds, process
@@ -26,7 +27,8 @@ from tests.bench.wire import Wire
 COMMONEST = ("许可", "登记", "备案", "变更", "企业", "食品", "经营", "生产", "设立", "审批")
 _WORDS = (
     *COMMONEST,
-    "食品经营许可", "道路运输 许可", "企业设立登记", "药品生产许可（变更）", "农村用地审批", "社会 津贴", "民办教师认定",
+    "食品经营许可", "道路运输 许可", "企业设立登记", "药品生产许可（变更）", "农村用地审批", "社会 津贴",
+    "民办教师认定",
     "shipin", "jingyingxuke", "spjyxk", "开公司", "理发店", "个体户", "食品金营许可", "道路运书", "企业射立登记",
     "护照", "xyzzy",
 )  # fmt: skip
@@ -118,7 +120,9 @@ async def filled(machine: Machine, count: int) -> str:
     database = await machine.database("search")
     environment = machine.environment("catalog", database, "search-")
     with patch.dict("os.environ", environment, clear=True):
-        await upgrade(CatalogSettings.load())
+        settings = CatalogSettings.load()
+        await upgrade(settings)
+        await broker.apply_topics(settings)
     connection = await asyncpg.connect(database)
     try:
         await fill(connection, count)
