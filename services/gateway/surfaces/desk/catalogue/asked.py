@@ -216,7 +216,7 @@ def _fee() -> Part:
         *both("fee.note", _("收费说明")),
         *basis("fee.basis"),
     )
-    return Part("fee", _("收费"), asks=asks)
+    return Part("fee", _("费用"), asks=asks)
 
 
 def _steps() -> Part:
