@@ -54,10 +54,11 @@ async def test_the_catalogue_can_be_kept_by_everybody(portal: Portal) -> None:
     page = await context.new_page()
     trouble = trouble_of(page)
     wrong = {}
-    for width, language in ((1280, "zh-CN"), (390, "en")):
+    wide_ones, narrow_ones = (HERE, "/catalogue?show=review", "/catalogue/coverage"), (HERE, THERE, "/catalogue/appeals")
+    for width, language, paths in ((1280, "zh-CN", wide_ones), (390, "en", narrow_ones)):
         await page.set_viewport_size({"width": width, "height": 900})
         await page.goto(f"{portal.origin}/catalogue?lang={language}")
-        for path in (HERE, THERE, "/catalogue?show=review", "/catalogue/coverage", "/catalogue/appeals"):
+        for path in paths:
             await page.goto(portal.origin + path)
             wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
             found = await violations(page) + ([f"wider than the screen by {wide}"] if wide > 0 else [])

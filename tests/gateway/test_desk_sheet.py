@@ -172,7 +172,7 @@ def test_a_finding_has_its_place(field: str, place: str) -> None:
             ["谁出：申请人自己写", "必须交：是"],
         ),
         ("form.properties.kind.title", "谁办", "申请表，properties.kind.title", ["谁办"]),
-        ("fee", None, "收费", []),
+        ("fee", None, "费用", []),
         ("unheard_of", "x", "unheard_of", ["x"]),
     ],
 )
