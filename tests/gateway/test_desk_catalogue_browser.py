@@ -54,7 +54,10 @@ async def test_the_catalogue_can_be_kept_by_everybody(portal: Portal) -> None:
     page = await context.new_page()
     trouble = trouble_of(page)
     wrong = {}
-    wide_ones, narrow_ones = (HERE, "/catalogue?show=review", "/catalogue/coverage"), (HERE, THERE, "/catalogue/appeals")
+    wide_ones, narrow_ones = (
+        (HERE, "/catalogue?show=review", "/catalogue/coverage"),
+        (HERE, THERE, "/catalogue/appeals"),
+    )
     for width, language, paths in ((1280, "zh-CN", wide_ones), (390, "en", narrow_ones)):
         await page.set_viewport_size({"width": width, "height": 900})
         await page.goto(f"{portal.origin}/catalogue?lang={language}")
