@@ -7,7 +7,8 @@ import pytest
 
 from services.catalog.demo.organisations import ORGANISATIONS
 from services.catalog.domain.alignment import misaligned
-from services.catalog.domain.items import Provenance
+from services.catalog.domain.findings import Finding
+from services.catalog.domain.items import ItemContent, Provenance
 from services.catalog.domain.realigned import aligned
 from services.catalog.handlers import organisations, publishing, realigning
 from services.catalog.publisher import Publisher
@@ -105,6 +106,24 @@ async def test_each_implementation_gets_a_draft_or_a_line_in_its_history(
     handed_in = (await desk.act(CHEN, "submit", opened)).json()
     approved = await desk.act(ZHAO, "approve", handed_in)
     assert approved.status_code == 200, approved.text
+
+
+async def test_one_that_breaks_does_not_hold_the_others_up(
+    desk: Desk, catalog: Service, work: Callable[[], Work], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def judge(base: ItemContent, implementation: ItemContent) -> list[Finding]:
+        if implementation.code == COPIES[0].code:
+            raise RuntimeError("a fault of ours")
+        return misaligned(base, implementation)
+
+    monkeypatch.setattr(realigning, "misaligned", judge)
+    changed = BASE.model_copy(update={"conditions": ()})
+    await publishing.publish_items([changed], Provenance.IMPORT, work())
+    await Publisher(catalog.context).publish_due()
+    listed = (await desk.at(XU).get("/revisions?state=draft")).json()["items"]
+    assert {each["code"] for each in listed} == {OWN.code, COPIES[1].code, COPIES[2].code}
+    async with work() as unit:
+        assert await unit.revisions.realignment() is None
 
 
 def aligned_copy(base: dict[str, object]) -> dict[str, object]:

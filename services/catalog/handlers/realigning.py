@@ -9,6 +9,8 @@ from services.catalog.domain.realigned import aligned
 from services.catalog.handlers.drafting import open_draft
 from services.catalog.handlers.life import did, keep
 from services.catalog.store.work import Work
+from services.kit.database import is_outage
+from services.kit.telemetry import cause_of, log
 
 BATCH: Final = 100
 """Implementations that are looked at in one transaction: a base item may have thousands."""
@@ -32,7 +34,14 @@ async def realign_some(work: Work) -> bool:
             reason = f"基本目录 {job.base}“{name}”已是第 {version} 版 (the base item is at version {version})"
             under_way = await work.revisions.open_ones(each.code for each in touched)
             for each in touched:
-                await _realign(base.content, each.code, under_way.get(each.code), reason, work)
+                try:
+                    async with work:
+                        await _realign(base.content, each.code, under_way.get(each.code), reason, work)
+                        await work.flush()
+                except Exception as error:  # one that breaks must not keep the others from being looked at
+                    if is_outage(error):
+                        raise
+                    log.error("catalog.realign_failed", code=each.code, cause=cause_of(error))
         await work.revisions.realigned(job.base, touched[-1].code if len(touched) == BATCH else None)
         return True
 
