@@ -13,6 +13,7 @@ from services.catalog.demo.bundles import DEMO_BUNDLES
 from services.catalog.demo.for_people import DOG, RESIDENCE_PERMIT
 from services.catalog.demo.organisations import DISTRICT, POLICE
 from services.catalog.domain.items import ItemContent, Outcome, Provenance
+from services.catalog.domain.life import ItemStatus
 from services.catalog.handlers import publishing
 from services.catalog.store.work import Work
 from services.contracts.catalog_items import ItemPublished
@@ -73,6 +74,44 @@ async def test_old_versions_stay(client: httpx.AsyncClient, work: Callable[[], W
     assert (now["item_version"], now["visits"], now["current_version"]) == (2, 1, 2)
     assert (old["item_version"], old["visits"], old["current_version"]) == (1, 0, 2)
     assert (await client.get(f"{path}/versions/2")).json() == now
+
+
+async def test_a_guide_is_sent_once(client: httpx.AsyncClient, work: Callable[[], Work]) -> None:
+    """Its ETag stands for all that it shows: content, status, aliases."""
+    path = f"/items/{DOG.code}"
+    tags = []
+
+    async def changed() -> None:
+        answer = await client.get(path, headers={"If-None-Match": ", ".join(['"x"', *tags[-1:]])})
+        assert answer.status_code == 200
+        tags.append(answer.headers["etag"])
+        for known in (tags[-1], f"W/{tags[-1]}", f'"x", {tags[-1]}', "*"):
+            again = await client.get(path, headers={"If-None-Match": known})
+            assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tags[-1])
+
+    await changed()
+    async with work() as unit:
+        await unit.codes.add_aliases({"OLD-CODE": DOG.code}, "改革 (reform)", unit.now())
+    await changed()
+    assert (await client.get("/items/old-code")).json() == (await client.get(path)).json()
+    assert (await client.get(path)).json()["aliases"] == ["OLD-CODE"]
+    async with work() as unit:
+        await unit.items.change_status(DOG.code, 2, ItemStatus.SUSPENDED, "系统升级")
+        await unit.search.index([DOG])
+    await changed()
+    assert (await client.get(path)).json()["status_reason"] == "系统升级"
+    assert (await client.get("/items", params={"q": "犬类"})).json()["items"] == []
+    async with work() as unit:
+        await unit.items.change_status(DOG.code, 3, ItemStatus.PUBLISHED, "")
+        await unit.search.index([DOG])
+    await changed()
+    later = DOG.model_copy(update={"visits": 7})
+    assert await publishing.publish_items([later], Provenance.DEMO, work()) == [Outcome.CHANGED]
+    await changed()
+    assert tags[3] == tags[1] != tags[2]
+    assert len(set(tags)) == 4
+    [found] = (await client.get("/items", params={"q": "犬类"})).json()["items"]
+    assert (found["version"], found["visits"]) == (2, 7)
 
 
 async def test_a_list_tells_what_a_list_shows(client: httpx.AsyncClient) -> None:

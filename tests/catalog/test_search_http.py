@@ -7,12 +7,15 @@ import pytest
 from sqlalchemy import text
 
 from services.catalog.demo.organisations import EDUCATION, POLICE
+from services.catalog.domain.items import Provenance
+from services.catalog.handlers import publishing
 from services.catalog.handlers.search import worth_noting
 from services.catalog.indexer import Indexer
 from services.catalog.store.work import Work
+from services.contracts.base import Text
 from services.kit.auth import Grant, Principal, caller
 from services.kit.service import Service
-from tests.catalog.relevance import fill
+from tests.catalog.relevance import contents, fill
 
 
 @pytest.fixture
@@ -114,6 +117,25 @@ async def test_a_common_word_costs_no_more(
         assert uses.scalar_one() == 3
     await indexer.retier()
     assert (await found(client, q="登记", limit=100))["total"] == {"count": 9, "more": False}
+
+
+async def test_bulk_changes_wait_and_single_ones_do_not(
+    client: httpx.AsyncClient, catalog: Service, indexer: Indexer
+) -> None:
+    many = [
+        each.model_copy(update={"code": f"BULK-{number}-{each.code}", "name": Text(zh=f"第{number}类考古发掘")})
+        for number, each in enumerate(contents())
+    ]
+    await publishing.publish_items(many, Provenance.IMPORT, Work(catalog.context))
+    assert (await found(client, q="考古发掘"))["total"]["count"] == 0
+    # One of them is changed before the worker comes to it: found at once, and as it is now.
+    changed = many[0].model_copy(update={"name": Text(zh="水下考古发掘")})
+    await publishing.publish_items([changed], Provenance.IMPORT, Work(catalog.context))
+    assert [each["name"]["zh"] for each in (await found(client, q="考古发掘"))["items"]] == ["水下考古发掘"]
+    assert await indexer.drain() == len(many)
+    assert await indexer.drain() == 0
+    names = {each["name"]["zh"] for each in (await found(client, q="考古发掘", limit=100))["items"]}
+    assert names == {"水下考古发掘", *(each.name.zh for each in many[1:])}
 
 
 @pytest.mark.usefixtures("indexer")

@@ -201,8 +201,9 @@ async def _body(guide: reading.Guide, work: Work) -> bytes:
         aliases=guide.aliases,
         exemptions=guide.exemptions,
     )
-    more = {"status": shown.status, "status_reason": shown.status_reason, "current_version": shown.current}
-    return orjson.dumps(item.model_dump(mode="json") | more)
+    more = {"status": ItemStatus(shown.status), "status_reason": shown.status_reason, "current_version": shown.current}
+    # Not validated again: the content was. `GuideShown` has the event's fields and these.
+    return GuideShown.model_construct(**vars(item), **more).model_dump_json().encode()
 
 
 def _item_cursor(keyset: Keyset) -> tuple[int, str] | None:
