@@ -1,5 +1,7 @@
 """The catalogue at the desk: what is in force, appeals, corrections, registers, organisations, synonyms."""
 
+import re
+
 import httpx
 import pytest
 
@@ -41,6 +43,14 @@ async def test_running_cases_are_told_before_an_item_goes(officer: Browser, worl
     world.services.on("catalog", "POST", f"/items/{CODE}/retire", lambda _: problem(409, "wrong-state"))
     late = await officer.post(f"{THERE}/retire", {"reason": "没了"}, page=f"{THERE}/retire")
     assert late.status_code == 409 and "现在不能做这一步" in late.text
+
+
+async def test_a_reviewer_may_suspend_and_no_more(gateway: Service, world: World) -> None:
+    reviewer = await keeper(gateway, world, [{"org": "*", "role": "reviewer"}])
+    text = (await reviewer.get(THERE)).text
+    offered = re.findall(rf'href="{THERE}/(suspend|resume|rollback|retire)"', text)
+    assert offered == ["suspend"]
+    assert "/catalogue/new" not in text
 
 
 async def test_a_change_begins_from_what_is_in_force(officer: Browser, world: World) -> None:

@@ -22,18 +22,19 @@ LATEST = 20
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """An act on an item in force: in which states it can be done."""
+    """An act on an item in force: in which states it can be done, and by whom."""
 
     statuses: tuple[str, ...]
+    roles: tuple[str, ...]
     takes_away: bool
     """Whether the item is then no longer offered as it was: its running cases are listed first."""
 
 
 ACTS: Mapping[str, Act] = {
-    "suspend": Act(("published",), takes_away=True),
-    "resume": Act(("suspended",), takes_away=False),
-    "rollback": Act(("published", "suspended", "retired"), takes_away=True),
-    "retire": Act(("published", "suspended"), takes_away=True),
+    "suspend": Act(("published",), ("reviewer", "registrar"), takes_away=True),
+    "resume": Act(("suspended",), ("registrar",), takes_away=False),
+    "rollback": Act(("published", "suspended", "retired"), ("registrar",), takes_away=True),
+    "retire": Act(("published", "suspended"), ("registrar",), takes_away=True),
 }
 
 
@@ -43,7 +44,7 @@ def title(act: str) -> str:
         "suspend": _("暂停"),
         "resume": _("恢复"),
         "rollback": _("退回旧版"),
-        "retire": _("取消事项"),
+        "retire": _("停办"),
     }[act]
 
 
@@ -53,7 +54,7 @@ def told(act: str) -> str:
         "suspend": _("暂停以后不收新的办件，指南上写明原因。"),
         "resume": _("恢复以后接着收办件。"),
         "rollback": _("旧版的内容作为新的一版发布，原来的版本都留着。"),
-        "retire": _("取消以后不再办，编码不再给别的事项用，指南上写明原因。"),
+        "retire": _("停办以后不再办，编码不再给别的事项用，指南上写明原因。"),
     }[act]
 
 
@@ -81,7 +82,11 @@ async def show(
     )
     here = item["organisation"]["id"]
     standing = item.get("status", "published")
-    offered = [act for act, each in ACTS.items() if standing in each.statuses and who.may("registrar", here)]
+    offered = [
+        act
+        for act, each in ACTS.items()
+        if standing in each.statuses and any(who.may(role, here) for role in each.roles)
+    ]
     rows = versions["items"]
     if len(rows) < 2 and "rollback" in offered:
         offered.remove("rollback")

@@ -33,7 +33,7 @@ def status(name: str | None) -> str:
     return {
         "published": _("在用"),
         "suspended": _("暂停"),
-        "retired": _("已取消"),
+        "retired": _("已停办"),
     }.get(name or "", name or _("没有生效"))
 
 
@@ -68,7 +68,7 @@ def act(name: str) -> str:
         "discarded": _("作废草稿"),
         "suspended": _("暂停"),
         "resumed": _("恢复"),
-        "retired": _("取消"),
+        "retired": _("停办"),
         "rolled_back": _("退回旧版"),
         "withdrawn": _("撤回发布"),
         "carried_over": _("划转到别的机构"),
@@ -89,7 +89,7 @@ def done(name: str) -> str:
         "withdraw": _("撤回了"),
         "suspend": _("暂停了，不收新的办件"),
         "resume": _("恢复了"),
-        "retire": _("取消了"),
+        "retire": _("停办了"),
         "rollback": _("退回旧版了"),
         "appeal": _("申诉交上去了，等目录管理员答复"),
         "decided": _("申诉答复了"),
@@ -204,7 +204,7 @@ def _refusals() -> Mapping[str, tuple[str, str]]:
             _("起草以后，别的一版已经发布"),
             _("请退回给写的人，看一眼不同的地方再存一次，就从新的一版改起。"),
         ),
-        "item-is-retired": (_("这个事项已经取消"), _("取消了的编码不再用。")),
+        "item-is-retired": (_("这个事项已经停办"), _("停办了的编码不再用。")),
         "code-not-minted": (_("给不出编码"), _("区划、类型、机构或者所属的事项不全，编码排不出来。")),
         "code-taken": (_("这个编码已经有了"), _("一事一码：一个编码只给一个事项。")),
         "not-appealable": (_("这一条不能放行"), _("它不改好就办不成，不是能通融的。")),
