@@ -12,8 +12,10 @@ from services.catalog.demo.for_people import DOG, RESIDENCE_PERMIT
 from services.catalog.demo.organisations import DISTRICT, ORGANISATIONS, POLICE
 from services.catalog.domain.form import standard_form
 from services.catalog.domain.items import ItemContent, Provenance
-from services.catalog.domain.search.queries import SearchQuery
-from services.catalog.domain.terms import MOST_QUERY_TERMS, needed, query_terms, text_terms
+from services.catalog.domain.search.expressions import either, every, written
+from services.catalog.domain.search.mending import keys_of, one_apart
+from services.catalog.domain.search.queries import Known, SearchQuery, plan, words_of
+from services.catalog.domain.terms import MOST_QUERY_RUNS, MOST_QUERY_TERMS, needed, query_runs, text_terms
 from services.catalog.handlers import organisations, publishing, search
 from services.catalog.store.work import Work
 from services.contracts.base import Text
@@ -42,23 +44,60 @@ def test_single_characters_of_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "terms"),
+    ("query", "runs"),
     [
-        ("怎么办理居住证", ("住证", "居住")),
-        ("办理", ("办理",)),  # nothing else is left
-        ("how do I apply for a residence permit", ("permit", "residence")),
-        ("  ", ()),
-        ("？？", ()),
+        ("怎么办理居住证", ["居住证"]),
+        ("办理", ["办理"]),  # nothing else is left
+        ("how do I apply for a residence permit", ["residence", "permit"]),
+        ("  ", []),
+        ("？？", []),
     ],
 )
-def test_terms_of_a_query(query: str, terms: tuple[str, ...]) -> None:
-    assert query_terms(query) == terms
+def test_what_a_query_asks_for(query: str, runs: list[str]) -> None:
+    assert [run.text for run in query_runs(query)] == runs
 
 
 def test_a_query_is_bounded() -> None:
-    text = "".join(chr(0x4E00 + number) for number in range(5000))
-    assert len(query_terms(text)) == MOST_QUERY_TERMS
+    text = "".join(chr(0x4E00 + number) + (" " if number % 3 == 0 else "") for number in range(5000))
+    assert len(query_runs(text)) == MOST_QUERY_RUNS
+    whole = plan("".join(chr(0x4E00 + number) for number in range(5000)), Known())
+    assert len(whole.terms) == MOST_QUERY_TERMS
+    assert max(len(written(level, "postgresql")) for level in whole.levels) < 5_000
     assert [needed(count) for count in (1, 2, 3, 4, 5, 24)] == [1, 2, 2, 2, 3, 12]
+
+
+def test_a_run_is_cut_into_words_that_are_known() -> None:
+    known = Known(frozenset({"道路", "运输", "道路运输", "许可"}), synonyms={"开店": ("营业执照",)})
+    assert words_of("道路运输许可", known) == [("道路运输", True), ("许可", True)]
+    assert words_of("我在道路开店了", known) == [("我在", False), ("道路", True), ("开店", True), ("了", False)]
+    assert words_of("护照", known) == [("护照", False)]
+
+
+def test_operators_are_words() -> None:
+    asked = every(["a", "'|!b", either(['"c" OR', "d"])])
+    assert written(asked, "postgresql") == "('a' & '''|!b' & ('\"c\" OR' | 'd'))"
+    assert written(asked, "sqlite") == '("a" AND "\'|!b" AND ("""c"" OR" OR "d"))'
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "near"),
+    [
+        ("居住正", "居住证", True),
+        ("居住", "居住证", True),
+        ("住居证", "居住证", True),
+        ("居证住", "居住证", True),
+        ("", "证", True),
+        ("居住证", "居住证", True),
+        ("abcd", "badc", False),
+        ("acb", "abd", False),
+        ("居住证明", "居住", False),
+    ],
+)
+def test_one_mistake_apart(left: str, right: str, near: bool) -> None:
+    assert one_apart(left, right) is near
+    assert one_apart(right, left) is near
+    if near and min(len(left), len(right)) > 1:
+        assert keys_of(left) & keys_of(right), "looked up by a key in common"
 
 
 def item(number: int, name: str, summary: str = "") -> ItemContent:

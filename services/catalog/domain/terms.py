@@ -44,7 +44,7 @@ def text_terms(text: str, *, single: bool = False) -> set[str]:
 
 
 class Run(NamedTuple):
-    """Characters of a query that belong together: Han, or one word of another script."""
+    """Characters that belong together: Han, or one word of another script."""
 
     text: str
     han: bool
@@ -63,16 +63,6 @@ def query_runs(query: str) -> tuple[Run, ...]:
 def runs_of(folded: str) -> list[Run]:
     """The runs of a folded text, in its order."""
     return [Run(run[0] if run["han"] else run[0][:LONGEST_TERM], bool(run["han"])) for run in _RUNS.finditer(folded)]
-
-
-def query_terms(query: str) -> tuple[str, ...]:
-    """The terms to look for, at most MOST_QUERY_TERMS.
-
-    Phrases such as 怎么办理 are dropped unless nothing else is left.
-    """
-    folded = fold(query[:LONGEST_QUERY])
-    kept = text_terms(_PHRASES.sub(" ", folded)) - _EMPTY
-    return tuple(sorted(kept or text_terms(folded))[:MOST_QUERY_TERMS])
 
 
 def needed(terms: int) -> int:
