@@ -1,12 +1,13 @@
 """Where a guide stands, without its content: what is asked at every opening."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import Integer, String, bindparam, func, select
+from sqlalchemy import Date, Integer, String, bindparam, func, select
 
-from services.catalog.store.tables import item_versions, items
+from services.catalog.store.tables import appeals, item_aliases, item_versions, items
+from services.contracts.catalog_items import Exemption
 from services.kit.db import UnitOfWork
 from services.kit.statements import Statement
 
@@ -44,6 +45,26 @@ _SHOWN: Final = Statement(
 )
 
 
+_ALIASES: Final = Statement(
+    lambda insert: (
+        select(item_aliases.c.alias)
+        .where(item_aliases.c.code == bindparam("code", type_=String()))
+        .order_by(item_aliases.c.alias)
+    )
+)
+_LET_PASS: Final = Statement(
+    lambda insert: (
+        select(appeals.c.rule, appeals.c.field, appeals.c.decision, appeals.c.until)
+        .where(
+            appeals.c.code == bindparam("code", type_=String()),
+            appeals.c.state == "granted",
+            appeals.c.until >= bindparam("today", type_=Date()),
+        )
+        .order_by(appeals.c.id)
+    )
+)
+
+
 class GuideStore:
     """Reads of guides, in one unit of work."""
 
@@ -54,3 +75,12 @@ class GuideStore:
         """The version in force, or last, or the one asked for, of the item with this code."""
         rows = await self._work.run(_SHOWN, code=code, version=version)
         return Shown(*rows[0]) if rows else None
+
+    async def aliases(self, code: str) -> tuple[str, ...]:
+        """The other codes that the item goes by."""
+        return tuple(row[0] for row in await self._work.run(_ALIASES, code=code))
+
+    async def let_pass(self, code: str, today: date) -> tuple[Exemption, ...]:
+        """What the administrator let pass of the item, today."""
+        rows = await self._work.run(_LET_PASS, code=code, today=today)
+        return tuple(Exemption(rule=row[0], field=row[1], reason=row[2] or "", until=row[3]) for row in rows)

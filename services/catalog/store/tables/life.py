@@ -1,18 +1,13 @@
-"""The catalogue's tables."""
+"""Organisations; items and bundles with their versions, periods, revisions and history; imports."""
 
 import datetime
 from typing import Any
 
 from sqlalchemy import JSON, BigInteger, Column, Index, UniqueConstraint
-from sqlalchemy.orm import registry
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
+from services.catalog.store.tables.base import Table
 from services.kit.columns import BigId, JsonColumn, UtcDateTime
-from services.kit.db import kit_tables
-
-
-class Table(SQLModel, registry=registry()):
-    """Base of the catalogue's tables: a registry of its own."""
 
 
 class OrganisationRow(Table, table=True):
@@ -204,83 +199,6 @@ class AppealRow(Table, table=True):
     decided_at: datetime.datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
-class RegisterEntryRow(Table, table=True):
-    """Latest state of a data element, shareable resource or licence type; `version` counts its events."""
-
-    __tablename__ = "register_entries"
-    register_name: str = Field(primary_key=True, max_length=16)
-    """element, resource, licence."""
-    code: str = Field(primary_key=True, max_length=64)
-    name_key: str = Field(max_length=200)
-    source: str = Field(max_length=128, index=True)
-    status: str = Field(max_length=16)
-    document: dict[str, Any] = Field(sa_column=Column(JsonColumn, nullable=False))
-    digest: str = Field(max_length=64)
-    version: int
-    updated_at: datetime.datetime = Field(sa_type=UtcDateTime)
-    # One meaning, one entry, one source (一数一源).
-    __table_args__ = (UniqueConstraint("register_name", "name_key", name="uq_register_entries_name_key"),)
-
-
-class RegisterVersionRow(Table, table=True):
-    """Every state that an entry of a register has had; never changed."""
-
-    __tablename__ = "register_versions"
-    register_name: str = Field(primary_key=True, max_length=16)
-    code: str = Field(primary_key=True, max_length=64)
-    version: int = Field(primary_key=True)
-    document: dict[str, Any] = Field(sa_column=Column(JsonColumn, nullable=False))
-    actor: str = Field(max_length=128)
-    reason: str
-    at: datetime.datetime = Field(sa_type=UtcDateTime)
-
-
-class RegisterSupplyRow(Table, table=True):
-    """Which entries of the registers give or prove a data element, so that the lint finds them without reading all."""
-
-    __tablename__ = "register_supplies"
-    element: str = Field(primary_key=True, max_length=64)
-    register_name: str = Field(primary_key=True, max_length=16)
-    code: str = Field(primary_key=True, max_length=64)
-    __table_args__ = (Index("ix_register_supplies_entry", "register_name", "code"),)
-
-
-class ItemLinkRow(Table, table=True):
-    """What an item's version in force names of registers and other items (see `domain.links`): who still uses an
-    entry, and whose result proves what."""
-
-    __tablename__ = "item_links"
-    code: str = Field(primary_key=True, max_length=64, foreign_key="items.code")
-    link: str = Field(primary_key=True, max_length=16)
-    target: str = Field(primary_key=True, max_length=64)
-    __table_args__ = (Index("ix_item_links_target", "link", "target"),)
-
-
-class CorrectionRow(Table, table=True):
-    """A correction request (异议): a disagreement found in use, for the authoritative source to answer."""
-
-    __tablename__ = "corrections"
-    id: str = Field(primary_key=True, max_length=32)
-    register_name: str = Field(max_length=16)
-    code: str = Field(max_length=64)
-    source: str = Field(max_length=128)
-    state: str = Field(max_length=16)
-    version: int
-    organisation_id: str = Field(max_length=128, index=True)
-    """Who found it."""
-    author: str = Field(max_length=128)
-    author_name: str = Field(max_length=100)
-    text: str
-    """What disagrees, without personal data."""
-    item_code: str | None = Field(default=None, max_length=64)
-    answer: str | None = None
-    answered_by: str | None = Field(default=None, max_length=128)
-    created_at: datetime.datetime = Field(sa_type=UtcDateTime)
-    updated_at: datetime.datetime = Field(sa_type=UtcDateTime)
-    due_at: datetime.datetime = Field(sa_type=UtcDateTime)
-    __table_args__ = (Index("ix_corrections_source", "source", "state", "id"),)
-
-
 class ImportRow(Table, table=True):
     """A run over one file: how far it has come, so that one that was killed goes on where it was."""
 
@@ -299,120 +217,3 @@ class ImportRow(Table, table=True):
     report: dict[str, Any] = Field(sa_column=Column(JsonColumn, nullable=False))
     started_at: datetime.datetime = Field(sa_type=UtcDateTime)
     finished_at: datetime.datetime | None = Field(default=None, sa_type=UtcDateTime)
-
-
-class SynonymRow(Table, table=True):
-    """People's word → the items' word (synonyms as data)."""
-
-    __tablename__ = "synonyms"
-    word: str = Field(primary_key=True, max_length=50)
-    means: str = Field(primary_key=True, max_length=50)
-
-
-class SearchMissRow(Table, table=True):
-    """What was searched for and not found: the words, the day, how often. Nothing of who searched."""
-
-    __tablename__ = "search_misses"
-    day: datetime.date = Field(primary_key=True)
-    words: str = Field(primary_key=True, max_length=100)
-    count: int
-
-
-class SearchDocumentRow(Table, table=True):
-    """What each item in force is found by (see `domain.search.documents`); the index of its words is made by
-    `migrations/fulltext.py`. Not a copy to rely on: made anew from the items at any time."""
-
-    __tablename__ = "search_documents"
-    id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))
-    code: str = Field(max_length=64, unique=True)
-    version: int
-    tier: int
-    """0 holds what is used most."""
-    place: int
-    """In the order of use, the greatest first."""
-    name: str
-    name_key: str
-    facets: str
-    words: str
-    summary: str
-
-
-class SearchQueueRow(Table, table=True):
-    """Codes that wait for the indexer: those of bulk changes."""
-
-    __tablename__ = "search_queue"
-    id: int | None = Field(default=None, sa_column=Column(BigId, primary_key=True))
-    code: str = Field(max_length=64)
-
-
-class SearchNameRow(Table, table=True):
-    """Names of items in force, for typing help: how many items have it, how much they are used, how it sounds."""
-
-    __tablename__ = "search_names"
-    name: str = Field(primary_key=True, max_length=100)
-    name_key: str = Field(max_length=200)
-    english_key: str = Field(max_length=200)
-    times: int
-    place: int
-    code: str = Field(max_length=64)
-    pinyin: str = Field(default="", max_length=700)
-    initials: str = Field(default="", max_length=100)
-    is_read: bool = Field(default=False, index=True)
-    """Whether its words are in the vocabulary."""
-    __table_args__ = (Index("ix_search_names_place", "place", "name"),)
-
-
-class SearchWordRow(Table, table=True):
-    """The vocabulary: words of items' names, how they sound, in how many names they stand."""
-
-    __tablename__ = "search_words"
-    word: str = Field(primary_key=True, max_length=50)
-    pinyin: str = Field(max_length=100, index=True)
-    initials: str = Field(max_length=50, index=True)
-    names: int
-
-
-class SearchKeyRow(Table, table=True):
-    """By what a mistyped word is found (see `domain.search.mending.keys_of`)."""
-
-    __tablename__ = "search_keys"
-    key: str = Field(primary_key=True, max_length=50)
-    word: str = Field(primary_key=True, max_length=50)
-
-
-class SearchStateRow(Table, table=True):
-    """Numbers of the search itself: the version of the synonyms."""
-
-    __tablename__ = "search_state"
-    name: str = Field(primary_key=True, max_length=32)
-    value: int
-
-
-metadata = Table.metadata
-TABLES = kit_tables(metadata)
-
-organisations = metadata.tables["organisations"]
-organisation_versions = metadata.tables["organisation_versions"]
-forms = metadata.tables["forms"]
-items = metadata.tables["items"]
-item_versions = metadata.tables["item_versions"]
-item_periods = metadata.tables["item_periods"]
-item_aliases = metadata.tables["item_aliases"]
-revisions = metadata.tables["revisions"]
-realignments = metadata.tables["realignments"]
-transitions = metadata.tables["transitions"]
-appeals = metadata.tables["appeals"]
-register_entries = metadata.tables["register_entries"]
-register_versions = metadata.tables["register_versions"]
-register_supplies = metadata.tables["register_supplies"]
-item_links = metadata.tables["item_links"]
-corrections = metadata.tables["corrections"]
-imports = metadata.tables["imports"]
-synonyms = metadata.tables["synonyms"]
-search_misses = metadata.tables["search_misses"]
-search_documents = metadata.tables["search_documents"]
-search_queue = metadata.tables["search_queue"]
-search_names = metadata.tables["search_names"]
-search_words = metadata.tables["search_words"]
-search_keys = metadata.tables["search_keys"]
-search_state = metadata.tables["search_state"]
