@@ -1,12 +1,14 @@
 """The catalogue over HTTP: what a guide page gets, who may ask, and what hostile queries get."""
 
 import base64
+import datetime
 import json
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import insert
 
 from services.catalog.demo import DEMO_ITEMS, load_demo
 from services.catalog.demo.bundles import DEMO_BUNDLES
@@ -14,7 +16,9 @@ from services.catalog.demo.for_people import DOG, RESIDENCE_PERMIT
 from services.catalog.demo.organisations import DISTRICT, POLICE
 from services.catalog.domain.items import ItemContent, Outcome, Provenance
 from services.catalog.domain.life import ItemStatus
+from services.catalog.domain.periods import day_of
 from services.catalog.handlers import publishing
+from services.catalog.store.tables import appeals
 from services.catalog.store.work import Work
 from services.contracts.catalog_items import ItemPublished
 from services.kit.service import Service
@@ -96,6 +100,16 @@ async def test_a_guide_is_sent_once(client: httpx.AsyncClient, work: Callable[[]
     assert (await client.get("/items/old-code")).json() == (await client.get(path)).json()
     assert (await client.get(path)).json()["aliases"] == ["OLD-CODE"]
     async with work() as unit:
+        row = {
+            "id": "7" * 32, "code": DOG.code, "rule": "visit-reason", "field": "visits", "state": "granted",
+            "author": "a", "author_name": "陈静", "reason": "r", "decided_by": "b", "decision": "三个月内改为网上办",
+            "until": day_of(unit.now()), "created_at": unit.now(),
+        }  # fmt: skip
+        await unit.execute(insert(appeals), [row, {**row, "id": "8" * 32, "until": datetime.date(2020, 1, 1)}])
+    await changed()
+    exemption = {"rule": "visit-reason", "field": "visits", "reason": "三个月内改为网上办"}
+    assert (await client.get(path)).json()["exemptions"] == [exemption | {"until": row["until"].isoformat()}]
+    async with work() as unit:
         await unit.items.change_status(DOG.code, 2, ItemStatus.SUSPENDED, "系统升级")
         await unit.search.index([DOG])
     await changed()
@@ -108,8 +122,8 @@ async def test_a_guide_is_sent_once(client: httpx.AsyncClient, work: Callable[[]
     later = DOG.model_copy(update={"visits": 7})
     assert await publishing.publish_items([later], Provenance.DEMO, work()) == [Outcome.CHANGED]
     await changed()
-    assert tags[3] == tags[1] != tags[2]
-    assert len(set(tags)) == 4
+    assert tags[4] == tags[2] != tags[3]
+    assert len(set(tags)) == 5
     [found] = (await client.get("/items", params={"q": "犬类"})).json()["items"]
     assert (found["version"], found["visits"]) == (2, 7)
 

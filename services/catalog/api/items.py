@@ -201,9 +201,13 @@ async def _body(guide: reading.Guide, work: Work) -> bytes:
         aliases=guide.aliases,
         exemptions=guide.exemptions,
     )
-    more = {"status": ItemStatus(shown.status), "status_reason": shown.status_reason, "current_version": shown.current}
-    # Not validated again: the content was. `GuideShown` has the event's fields and these.
-    return GuideShown.model_construct(**vars(item), **more).model_dump_json().encode()
+    fields: dict[str, Any] = vars(item) | {
+        "status": ItemStatus(shown.status),
+        "status_reason": shown.status_reason,
+        "current_version": shown.current,
+    }
+    # Not validated again: the content was.
+    return GuideShown.model_construct(**fields).model_dump_json().encode()
 
 
 def _item_cursor(keyset: Keyset) -> tuple[int, str] | None:

@@ -57,10 +57,10 @@ async def guide(code: str, version: int | None, work: Work) -> Guide:
         if shown is None or shown.kind == "bundle":
             known = version is not None and await work.items.known(code)
             raise errors.VersionNotFound if known else errors.ItemNotFound
-        aliases = (await work.codes.aliases_of([shown.code])).get(shown.code, ())
+        aliases = await work.guides.aliases(shown.code)
         exemptions: tuple[Exemption, ...] = ()
         if shown.version == shown.current:
-            exemptions = (await work.appeals.exemptions([shown.code], day_of(work.now()))).get(shown.code, ())
+            exemptions = await work.guides.let_pass(shown.code, day_of(work.now()))
         return Guide(shown, aliases, exemptions)
 
 
