@@ -3,9 +3,11 @@
 set -euo pipefail
 bin=$PWD/.venv/bin
 
-for extra in "" local dev; do
+# The developers' lock first: it is the widest, and the others keep to its versions.
+for extra in dev local ""; do
   "$bin/uv" pip compile -q --upgrade --generate-hashes --no-emit-index-url --no-annotate --no-header \
-    --python-version 3.11 ${extra:+--extra "$extra"} pyproject.toml -o "requirements${extra:+-$extra}.lock"
+    --python-version 3.11 ${extra:+--extra "$extra"} $([ "$extra" = dev ] || echo --constraint requirements-dev.lock) \
+    pyproject.toml -o "requirements${extra:+-$extra}.lock"
 done
 
 scratch=$(mktemp -d)

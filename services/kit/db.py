@@ -115,7 +115,8 @@ def _insert_arrays(table: Table, columns: Sequence[str], prefix: str) -> tuple[s
         # Text without its length: a cast to VARCHAR(n) would cut what is too long instead of refusing it.
         kind = Text() if isinstance(table.c[name].type, String) else table.c[name].type
         arrays.append(f"CAST(:{prefix}{name} AS {kind.compile(dialect=POSTGRESQL)}[])")
-        binds.append(bindparam(f"{prefix}{name}", type_=ARRAY(kind)))
+        # One dimension, said so: a JSON value that is a list would else be taken for another.
+        binds.append(bindparam(f"{prefix}{name}", type_=ARRAY(kind, dimensions=1)))
     given = f"unnest({', '.join(arrays)}) WITH ORDINALITY AS given ({named}, place)"
     return f'INSERT INTO "{table.name}" ({named}) SELECT {named} FROM {given} ORDER BY place', binds  # noqa: S608
 
@@ -230,8 +231,9 @@ class UnitOfWork:
             one = dialect.insert(table).on_conflict_do_nothing().returning(returning)
             return list((await self.execute(one, rows[0])).scalars())
         if self.context.database.dialect == "postgresql":
-            new = _insert_rows(table, tuple(rows[0]), f'ON CONFLICT DO NOTHING RETURNING "{returning.name}"')
-            return list((await self.execute(new, _columns(rows))).scalars())
+            columns = _columns(rows)
+            new = _insert_rows(table, tuple(columns), f'ON CONFLICT DO NOTHING RETURNING "{returning.name}"')
+            return list((await self.execute(new, columns)).scalars())
         statement = dialect.insert(table).values(list(rows)).on_conflict_do_nothing().returning(returning)
         return list((await self.execute(statement)).scalars())
 
@@ -247,7 +249,8 @@ class UnitOfWork:
             keys = ", ".join(f'"{name}"' for name in key)
             sets = ", ".join(f'"{name}" = excluded."{name}"' for name in names)
             then = f"ON CONFLICT ({keys}) DO UPDATE SET {sets}"
-            await self.execute(_insert_rows(table, tuple(rows[0]), then), _columns(rows))
+            columns = _columns(rows)
+            await self.execute(_insert_rows(table, tuple(columns), then), columns)
             return
         statement = sqlite.insert(table)
         changed = {name: statement.excluded[name] for name in names}
@@ -256,7 +259,8 @@ class UnitOfWork:
     async def insert_many(self, table: Table, rows: Sequence[dict[str, Any]]) -> None:
         """INSERT of any number of rows, in one turn (PostgreSQL)."""
         if rows and self.context.database.dialect == "postgresql":
-            await self.execute(_insert_rows(table, tuple(rows[0])), _columns(rows))
+            columns = _columns(rows)
+            await self.execute(_insert_rows(table, tuple(columns)), columns)
         elif rows:
             await self.execute(insert(table), rows)
 

@@ -165,7 +165,7 @@ async def test_in_english(platform: Platform, new_window: NewWindow, look: Looks
 
     await page.goto(portal)
     await read("home")
-    await page.get_by_role("searchbox").fill("residence")
+    await page.get_by_role("combobox").fill("residence")
     await page.keyboard.press("Enter")
     await expect(page.locator("#results")).to_contain_text("Residence permit")
     await read("results")

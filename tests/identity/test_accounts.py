@@ -43,7 +43,7 @@ async def test_the_demonstration_is_loaded_once(world: World) -> None:
     before = await account_events(world)
     await load_demo(world.service)
     assert await account_events(world) == before
-    assert set(people()) == {"lin", "zhang", "clerk", "officer"}
+    assert set(people()) == {"lin", "zhang", "clerk", "officer", "editor", "reviewer", "registrar"}
     assert {g.role for g in (await find_staff("officer", world.work())).grants} == {"review", "decide", "integrator"}
 
 

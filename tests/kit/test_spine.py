@@ -197,7 +197,7 @@ async def test_services_refuse_topics_that_are_missing_or_different(
     context = await make_context(sqlite_url, kafka=kafka, topic_prefix=topic_prefix)
     with pytest.raises(broker.TopicsMissing, match="run `tongban topics apply`"):
         await broker.check_topics(context.settings)
-    assert len(await broker.apply_topics(context.settings)) == 12
+    assert len(await broker.apply_topics(context.settings)) == 14
     assert await broker.apply_topics(context.settings) == []
     await broker.check_topics(context.settings)
     for setting, value in (("retention.ms", "1000"), ("cleanup.policy", "compact")):

@@ -155,8 +155,11 @@ def _facet(each: Filter, found: Mapping[str, Any], chosen: str, names: Mapping[s
         value = str(option["value"]).lower() if isinstance(option["value"], bool) else str(option["value"])
         if re.fullmatch(each.allowed, value) and (option["count"] or value == chosen):
             options.append((value, _value_words(each.name, value, option.get("label"), names), count_words(option)))
-    if each.name == "for" and len(options) == 1:
-        options += [(value, terms.subject(value), "") for value in SUBJECTS]
+    if each.name == "for":
+        # Both are always there, in one order: who has chosen one would else have to take it back to see the other.
+        known = {value: count for value, _words, count in options}
+        options = [("", everything, "")]
+        options += [(value, terms.subject(value), known.get(value, "")) for value in SUBJECTS]
     if chosen and all(value != chosen for value, _words, _count in options):
         label_of = next((i["organisation"]["name"] for i in found["items"] if i["organisation"]["id"] == chosen), None)
         options.append((chosen, _value_words(each.name, chosen, label_of, names), ""))
