@@ -43,7 +43,7 @@ async def test_filters_facets_and_totals(client: httpx.AsyncClient) -> None:
     facets = everything["facets"]
     assert {each["value"]: each["count"] for each in facets["subject"]} == {"person": 17, "company": 9}
     assert facets["organisation"][0] == {
-        "value": POLICE.id, "count": 24, "more": False, "label": {"zh": POLICE.name.zh},
+        "value": POLICE.id, "count": 24, "more": False, "label": {"zh": POLICE.name.zh, "en": POLICE.name.en},
     }  # fmt: skip
     [education] = [each for each in facets["topic"] if each["value"] == "education"]
     assert education["label"] == {"zh": "教育", "en": "Education"}

@@ -135,10 +135,10 @@ async def list_items(
     return Response(body, media_type="application/json", background=noted)
 
 
-def _facet(facet: str, count: Count, organisations: Mapping[str, str]) -> dict[str, Any]:
+def _facet(facet: str, count: Count, organisations: Mapping[str, Mapping[str, str | None]]) -> dict[str, Any]:
     shown: dict[str, Any] = {"value": count.value, "count": count.count, "more": count.more}
     if facet == "organisation" and count.value in organisations:
-        shown["label"] = {"zh": organisations[count.value]}
+        shown["label"] = organisations[count.value]
     elif facet == "topic" and (topic := topics.BY_CODE.get(count.value)):
         shown["label"] = topic.name.model_dump()
     return shown

@@ -45,7 +45,7 @@ class Found:
     following: tuple[int, str] | None = None
     total: Total = Total(0, more=False)
     facets: Mapping[str, Sequence[ranking.Count]] | None = None
-    organisations: Mapping[str, str] | None = None
+    organisations: Mapping[str, Mapping[str, str | None]] | None = None
     """Names of the organisations among the facets."""
     did_you_mean: str | None = None
     missed: bool = False

@@ -105,11 +105,15 @@ _NEAR: Final = _both(
 )
 _SHOWN_OF: Final = """
 SELECT 'item' AS kind, CAST(id AS VARCHAR) AS id, summary FROM search_documents WHERE id {ids}
-UNION ALL SELECT 'organisation', id, name_zh FROM organisations WHERE id {organisations}
+UNION ALL SELECT 'organisation', id, {name} FROM organisations WHERE id {organisations}
 """
 _SUMMARIES: Final = _both(
-    _SHOWN_OF.format(ids="= ANY(:ids)", organisations="= ANY(:organisations)"),
-    _SHOWN_OF.format(ids=_JSON.format(name="ids"), organisations=_JSON.format(name="organisations")),
+    _SHOWN_OF.format(ids="= ANY(:ids)", organisations="= ANY(:organisations)", name="CAST(document -> 'name' AS text)"),
+    _SHOWN_OF.format(
+        ids=_JSON.format(name="ids"),
+        organisations=_JSON.format(name="organisations"),
+        name="json_extract(document, '$.name')",
+    ),
     ids=ARRAY(search_documents.c.id.type),
     organisations=ARRAY(String()),
 )
@@ -163,11 +167,11 @@ class FindingStore:
 
     async def summaries(
         self, ids: Iterable[int], organisations: Iterable[str]
-    ) -> tuple[dict[int, str], dict[str, str]]:
+    ) -> tuple[dict[int, str], dict[str, dict[str, str | None]]]:
         """What a list shows of each document, as JSON, and what organisations are called."""
         rows = await self._work.run(_SUMMARIES, ids=self._list(ids), organisations=self._list(organisations))
         items = {int(row[1]): row[2] for row in rows if row[0] == "item"}
-        return items, {row[1]: row[2] for row in rows if row[0] == "organisation"}
+        return items, {row[1]: orjson.loads(row[2]) for row in rows if row[0] == "organisation"}
 
     @property
     def _postgres(self) -> bool:
