@@ -9,7 +9,7 @@ import pytest
 from services.catalog.demo.for_people import DOG
 from services.catalog.demo.organisations import ORGANISATIONS
 from services.catalog.domain.items import Outcome, Provenance
-from services.catalog.handlers import organisations, publishing, reading
+from services.catalog.handlers import organisations, publishing
 from services.catalog.store.work import Work
 from services.contracts.base import Text
 from services.kit.service import Service
@@ -22,7 +22,9 @@ async def test_two_who_publish_at_once_make_two_versions(catalog: Service, work:
         *(publishing.publish_items([content], Provenance.DEMO, work()) for content in contents)
     )
     assert sorted(outcome for [outcome] in outcomes) == [Outcome.CHANGED] * 7 + [Outcome.CREATED]
-    assert (await reading.item_in_force(DOG.code, work())).version == 8
+    async with work() as unit:
+        stored = await unit.items.item(DOG.code)
+    assert stored is not None and stored.version == 8
     table = catalog.context.tables.outbox
     async with Work(catalog.context, readonly=True) as unit:
         query = table.select().where(table.c.key == DOG.code).order_by(table.c.id)

@@ -64,14 +64,6 @@ async def guide(code: str, version: int | None, work: Work) -> Guide:
         return Guide(shown, aliases, exemptions)
 
 
-async def item_in_force(code: str, work: Work) -> StoredItem:
-    """The version in force (the last one of what is suspended or retired). Raises ItemNotFound."""
-    async with work:
-        if found := await work.items.item(normalise_code(code)):
-            return found
-        raise errors.ItemNotFound
-
-
 async def item_version(code: str, version: int, work: Work) -> StoredItem:
     """A version that is or was in force. Raises ItemNotFound, VersionNotFound."""
     async with work:
