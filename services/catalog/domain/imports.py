@@ -3,13 +3,16 @@
 import hashlib
 from array import array
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from itertools import islice
+from typing import Any, Final, TypeVar
 
 from services.catalog.domain.items import Content, Outcome
 from services.catalog.domain.organisations import OrganisationState
+
+T = TypeVar("T")
 
 
 class Mode(StrEnum):
@@ -136,3 +139,10 @@ def _put(table: "array[int]", digest: int) -> bool:
         place = (place + 1) & mask
     table[place] = digest
     return True
+
+
+def batches(values: Iterable[T], size: int) -> Iterator[list[T]]:
+    """Some values after the other, `size` at a time (Python 3.12 has it as `itertools.batched`)."""
+    source = iter(values)
+    while batch := list(islice(source, size)):
+        yield batch

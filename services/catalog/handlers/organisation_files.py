@@ -7,13 +7,12 @@ of an organisation stays as it is; the same file again changes nothing.
 import asyncio
 import json
 import tempfile
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from services.catalog.domain.imports import ImportReport, Problem, Raw, Refused, Seen, Unreadable
+from services.catalog.domain.imports import ImportReport, Problem, Raw, Refused, Seen, Unreadable, batches
 from services.catalog.domain.items import Outcome
 from services.catalog.domain.organisations import OrganisationState, cycle_through, new_id_problem, read
 from services.catalog.domain.texts import cleaned
@@ -63,8 +62,8 @@ async def import_organisations(
     commit with their events. Raises Forbidden, and what reading `rows` raises."""
     officer.require("registrar", EVERYWHERE)
     run = _Run(source, officer, work, on_problem)
-    batches = _batches(rows)
-    while batch := await asyncio.to_thread(next, batches, None):
+    parts = batches(rows, BATCH_ROWS)
+    while batch := await asyncio.to_thread(next, parts, None):
         await run.take([row for raw in batch if (row := run.read(raw)) is not None])
     await run.finish()
     return run.report
@@ -254,9 +253,3 @@ def _cells(values: Mapping[str, Any]) -> dict[str, Any]:
         except (ValueError, RecursionError):
             raise ValueError("functions: no JSON list of functions") from None
     return cells
-
-
-def _batches(rows: Iterable[Raw]) -> Iterator[list[Raw]]:
-    source = iter(rows)
-    while batch := list(islice(source, BATCH_ROWS)):
-        yield batch

@@ -1,11 +1,12 @@
 """Reforms of organisations (机构改革), applied in one transaction: organisations, items, drafts, register entries."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from services.catalog import errors, events
 from services.catalog.domain import reform as rules
+from services.catalog.domain.imports import batches
 from services.catalog.domain.items import BundleContent, Content, Provenance
 from services.catalog.domain.life import Act, ItemStatus, RevisionState
 from services.catalog.domain.organisations import OrganisationState
@@ -152,9 +153,9 @@ class _Application:
         made, reform = self._made, self._reform
         await self._organisations()
         revisions = list(await self._work.reforms.open_revisions(reform.sources, self._codes))
-        for codes in _batches(list(made.items)):
+        for codes in batches(made.items, BATCH):
             await self._items(codes)
-        for codes in _batches(made.retired):
+        for codes in batches(made.retired, BATCH):
             await self._retire(await self._work.items.many(codes), {})
         await self._bundles()
         for id_ in revisions:
@@ -244,7 +245,7 @@ class _Application:
 
     async def _bundles(self) -> None:
         """Bundles of others name their items by the codes that they have now."""
-        for codes in _batches(await self._work.reforms.bundles() if self._codes else ()):
+        for codes in batches(await self._work.reforms.bundles() if self._codes else (), BATCH):
             standing = await self._work.items.standing(codes)
             changed = []
             for code, item in (await self._work.items.many(codes)).items():
@@ -327,8 +328,3 @@ class _Application:
             raw = {**found.content.model_dump(mode="json"), "source": {"id": heir}}
             await registers.put_entry(self._officer, register, code, raw, self._reason, found.version, self._work)
         return len(entries)
-
-
-def _batches(codes: Sequence[str]) -> Iterator[Sequence[str]]:
-    for at in range(0, len(codes), BATCH):
-        yield codes[at : at + BATCH]

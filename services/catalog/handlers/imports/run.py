@@ -3,14 +3,13 @@
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from services.catalog.domain.imports import ImportReport, Mode, Problem, Raw, Refused, Row, Seen, Unreadable
+from services.catalog.domain.imports import ImportReport, Mode, Problem, Raw, Refused, Row, Seen, Unreadable, batches
 from services.catalog.domain.items import Outcome, Provenance
 from services.catalog.domain.mapping import DEFAULT, ColumnMapping, canonical
 from services.catalog.domain.organisations import OrganisationState
@@ -27,7 +26,6 @@ from services.kit.testing import failpoint
 BATCH_ROWS: Final = 500
 """Rows that commit together, with their events. An editor's change waits for one batch at most."""
 CHINA: Final = ZoneInfo("Asia/Shanghai")
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +72,12 @@ async def import_items(
     await run.begin(digest)
     reader = RowReader(order.mapping, year, header=opened.header)
     seen = Seen()
-    batches = _batches(_read(raw, reader, seen) for raw in opened.rows)
+    parts = batches((_read(raw, reader, seen) for raw in opened.rows), BATCH_ROWS)
     # Rows are read in another thread while the database takes those before.
-    coming = asyncio.ensure_future(asyncio.to_thread(next, batches, None))
+    coming = asyncio.ensure_future(asyncio.to_thread(next, parts, None))
     try:
         while batch := await coming:
-            coming = asyncio.ensure_future(asyncio.to_thread(next, batches, None))
+            coming = asyncio.ensure_future(asyncio.to_thread(next, parts, None))
             await run.take(batch)
         await run.finish()
     finally:
@@ -240,7 +238,7 @@ class _Run:
         the same whenever the same file is imported again. What somebody has said of an organisation elsewhere stays.
         """
         heard: set[str] = set()
-        for batch in _batches(self._organisations):
+        for batch in batches(self._organisations, BATCH_ROWS):
             async with self._work as work:
                 # What no item names is not known: a table changes only what it tells otherwise.
                 known = await work.organisations.many(batch)
@@ -279,9 +277,3 @@ def _number(each: Row | Problem) -> int:
 def _in_order(refused: Iterable[Problem], warned: Iterable[Problem]) -> list[tuple[Problem, str]]:
     found = [(problem, "refused") for problem in refused] + [(problem, "taken") for problem in warned]
     return sorted(found, key=lambda each: each[0].row)
-
-
-def _batches(values: Iterable[T]) -> Iterator[list[T]]:
-    source = iter(values)
-    while batch := list(islice(source, BATCH_ROWS)):
-        yield batch
