@@ -124,7 +124,8 @@ def _crypto(service: Service) -> Crypto:
     return service.context.crypto
 
 
-@app.command()
+# A key id is a thumbprint (RFC 7638) in base64url, and one of 64 begins with a hyphen: that makes it no option.
+@app.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 def retire(key_id: Annotated[str, typer.Argument(help="as `tongban keys list` shows it", metavar="KEY-ID")]) -> None:
     """Take a signing key out of use at once: for a key that others may hold.
 

@@ -356,7 +356,6 @@ def _bound(host: str, port: int) -> socket.socket:
     except OSError as error:
         bound.close()
         raise SettingsError(f"port {port} on {host} cannot be used: {error.strerror}") from None
-    bound.set_inheritable(True)
     return bound
 
 

@@ -1,5 +1,9 @@
 """The relevance table: what people type finds what they mean, the same on both databases."""
 
+import signal
+import subprocess
+import sys
+
 import orjson
 
 from services.catalog.domain.search.queries import SearchQuery
@@ -21,3 +25,16 @@ async def test_the_relevance_table(catalog: Service) -> None:
         hits = await search.find(SearchQuery(query), Work(catalog.context, readonly=True))
         found[query] = next(iter(names(hits)), None)
     assert found == MEANT
+
+
+def test_the_dictionaries_end_without_a_word_when_nobody_listens() -> None:
+    """A service that was killed while it waited for them; what they print would stand in its log."""
+    command = [sys.executable, "-m", "services.catalog.domain.search.dictionary"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:
+        assert process.stdin is not None and process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        process.stdin.write("居住证办理\t\n".encode() * 100)
+        process.stdin.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == -signal.SIGPIPE

@@ -1,6 +1,8 @@
 """A service as its server runs it."""
 
 import asyncio
+import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,26 @@ async def test_only_a_trusted_proxy_tells_who_calls(tmp_path: Path, trusted: str
         runner.stopping.set()
         assert await running == 0
     assert answer.text == seen
+
+
+async def test_a_child_does_not_keep_the_ports_of_a_service_that_ended(tmp_path: Path) -> None:
+    """Else the service that is started again cannot have them for as long as the child lives."""
+    runner = Runner(_service(tmp_path), Role.API)
+    running = asyncio.create_task(runner.run())
+    await until(lambda: _listens(runner.settings.port))
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", "input()", stdin=asyncio.subprocess.PIPE, close_fds=False
+    )
+    runner.stopping.set()
+    assert await running == 0
+    assert not await _listens(runner.settings.port)
+    assert child.returncode is None
+    await child.communicate(b"\n")
+
+
+async def _listens(port: int) -> bool:
+    with socket.socket() as tried:
+        return tried.connect_ex(("127.0.0.1", port)) == 0
 
 
 async def test_the_log_keeps_no_words_of_a_worker_that_breaks(tmp_path: Path) -> None:

@@ -138,7 +138,8 @@ def test_signing_keys_rotate_and_a_key_is_retired(tongban: Tongban) -> None:
     assert len(retired) == 4
     _ok(tongban("keys", "retire", retired[0]))
     assert retired[0] not in _ok(tongban("keys", "list"))
-    _refused(tongban("keys", "retire", "unknown"))
+    for unknown in ("unknown", "-h8iYNRfyQPV", "-l8iYNRfyQPV"):  # a key id may begin with a hyphen
+        assert "`tongban keys list` shows them" in _refused(tongban("keys", "retire", unknown))
 
 
 @pytest.mark.deep

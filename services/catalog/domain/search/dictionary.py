@@ -5,6 +5,7 @@ process of its own (`python -m services.catalog.domain.search.dictionary`), whic
 tab, English; a line each), writes what they hold as a JSON line each, and ends.
 """
 
+import signal
 import sys
 from collections.abc import Iterator
 from functools import lru_cache
@@ -61,6 +62,7 @@ def _syllables(word: str) -> tuple[str, ...]:
 
 
 def main() -> None:
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # whoever asked is gone: nothing is left to say, to anybody
     for line in sys.stdin.buffer:
         name, _, english = line.decode().rstrip("\n").partition("\t")
         sys.stdout.buffer.write(orjson.dumps(read_name(name, english)) + b"\n")
