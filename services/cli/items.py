@@ -1,7 +1,6 @@
 """items: service items from a file into the catalogue, and out of it into one."""
 
 import contextlib
-import gc
 import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -15,7 +14,8 @@ from services.cli.support import CommandError, opened, run_async
 if TYPE_CHECKING:
     from services.catalog.domain.imports import ImportReport
     from services.catalog.domain.mapping import ColumnMapping
-    from services.catalog.handlers.imports import Format, Order
+    from services.catalog.handlers.imports.readers import Format
+    from services.catalog.handlers.imports.run import Order
 
 app = typer.Typer(name="items", help="Service items 政务服务事项.", no_args_is_help=True)
 _FORMAT = typer.Option("--format", help="jsonl, csv or xlsx; otherwise as the file's name ends")
@@ -72,7 +72,8 @@ def _told() -> Iterator[None]:
 
 def _order(file: Path, as_published: str | None, format_: str | None, mapping: Path | None) -> "Order":
     from services.catalog.domain.imports import Mode
-    from services.catalog.handlers.imports import Order, format_named
+    from services.catalog.handlers.imports.readers import format_named
+    from services.catalog.handlers.imports.run import Order
 
     if as_published is not None and not as_published.strip():
         raise CommandError("--as-published names the source that has published the items")
@@ -87,7 +88,9 @@ def _order(file: Path, as_published: str | None, format_: str | None, mapping: P
 
 async def _import(order: "Order", report_path: Path | None, quiet: bool) -> int:
     from services.catalog.domain.imports import Problem
-    from services.catalog.handlers.imports import ReportFile, import_items
+    from services.catalog.handlers.imports.reading import rarely_collect
+    from services.catalog.handlers.imports.report import ReportFile
+    from services.catalog.handlers.imports.run import import_items
     from services.catalog.settings import CatalogSettings
     from services.catalog.store.work import Work
 
@@ -99,10 +102,7 @@ async def _import(order: "Order", report_path: Path | None, quiet: bool) -> int:
     async with opened("catalog") as service:
         settings = service.context.settings
         assert isinstance(settings, CatalogSettings)
-        # A row makes some hundred objects, which their last user frees: to walk all that the program is made of after
-        # every 700 of them was half of an import's time.
-        gc.freeze()
-        gc.set_threshold(50_000)
+        rarely_collect()
         found = await import_items(
             order,
             Work(service.context),
@@ -139,7 +139,7 @@ def export(
     To import what was exported changes nothing. A cell that a spreadsheet would take for a formula has an apostrophe
     before it, which an import takes off again.
     """
-    from services.catalog.handlers.imports import format_named
+    from services.catalog.handlers.imports.readers import format_named
 
     with _told():
         chosen = format_named(Path("x.jsonl") if str(output) == "-" else output, format_)

@@ -43,8 +43,7 @@ def import_(
 
 async def _import(file: Path, format_: str | None, quiet: bool) -> "ImportReport":
     from services.catalog.domain.imports import Problem, Unreadable
-    from services.catalog.handlers.imports import format_named
-    from services.catalog.handlers.imports.readers import open_rows
+    from services.catalog.handlers.imports.readers import format_named, open_rows
     from services.catalog.handlers.organisation_files import import_organisations
     from services.catalog.store.work import Work
 

@@ -23,7 +23,8 @@ from services.catalog.domain.items import Outcome, Provenance
 from services.catalog.domain.mapping import DEFAULT, parse_mapping
 from services.catalog.domain.rows.reader import RowReader, laid_over
 from services.catalog.handlers import exports
-from services.catalog.handlers.imports import FORMATS, Format, Order, import_items
+from services.catalog.handlers.imports.readers import FORMATS, Format
+from services.catalog.handlers.imports.run import Order, import_items
 from services.catalog.handlers.publishing import publish_items
 from services.catalog.store.work import Work
 from services.contracts.base import Text

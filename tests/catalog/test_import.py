@@ -17,8 +17,9 @@ from services.catalog.domain.life import RevisionState
 from services.catalog.domain.mapping import DEFAULT
 from services.catalog.domain.rows.reader import RowReader
 from services.catalog.handlers import organisations
-from services.catalog.handlers.imports import Order, ReportFile, import_items
 from services.catalog.handlers.imports.readers import LONGEST_LINE, json_row, lines_of
+from services.catalog.handlers.imports.report import ReportFile
+from services.catalog.handlers.imports.run import Order, import_items
 from services.catalog.store.items import StoredItem
 from services.catalog.store.organisations import OrganisationQuery
 from services.catalog.store.revisions import StoredRevision

@@ -16,8 +16,8 @@ from services.catalog.domain.imports import Raw, Refused, Unreadable
 from services.catalog.domain.items import ItemContent
 from services.catalog.domain.mapping import DEFAULT, ColumnMapping, canonical, parse_mapping
 from services.catalog.domain.rows.reader import RowReader, laid_over
-from services.catalog.handlers.imports import Format, xlsx
-from services.catalog.handlers.imports.readers import LONGEST_LINE, Rows, json_row, open_rows
+from services.catalog.handlers.imports import xlsx
+from services.catalog.handlers.imports.readers import LONGEST_LINE, Format, Rows, json_row, open_rows
 from services.contracts.base import Text
 from services.contracts.catalog_items import Basis, Condition, Contact, Fee, Limit, Limits, Material, Result
 
@@ -362,7 +362,7 @@ def test_a_whole_item_comes_back_as_it_was() -> None:
 
 
 def test_formats_go_by_the_name_or_by_what_is_said(tmp_path: Path) -> None:
-    from services.catalog.handlers.imports import format_named
+    from services.catalog.handlers.imports.readers import format_named
 
     found: list[Format] = [format_named(Path(name), None) for name in ("a.JSONL", "b.csv", "c.xlsm")]
     assert found == ["jsonl", "csv", "xlsx"]

@@ -15,7 +15,8 @@ import pytest
 from services.catalog.demo.generate import rows
 from services.catalog.domain.imports import Mode, Unreadable
 from services.catalog.domain.items import Outcome
-from services.catalog.handlers.imports import Order, ReportFile, import_items
+from services.catalog.handlers.imports.report import ReportFile
+from services.catalog.handlers.imports.run import Order, import_items
 from services.catalog.store.work import Work
 from tests.catalog.conftest import settings_for
 from tests.harness.platform import ROOT
@@ -26,7 +27,9 @@ import asyncio, sys
 from pathlib import Path
 from services.catalog import app
 from services.catalog.domain.imports import Mode
-from services.catalog.handlers.imports import Order, ReportFile, import_items
+from services.catalog.handlers.imports import reading
+from services.catalog.handlers.imports.report import ReportFile
+from services.catalog.handlers.imports.run import Order, import_items
 from services.catalog.store.work import Work
 from services.kit.testing import arm
 from tests.catalog.conftest import settings_for
@@ -35,6 +38,7 @@ async def main(url, folder, file, report):
     service = app.build(settings_for(url, Path(folder)))
     await service.open()
     arm("import.before_commit=kill:3")
+    reading.LONG_FILE = 0
     order = Order(Path(file), "jsonl", "某区", Mode.AS_PUBLISHED)
     await import_items(order, Work(service.context), report=ReportFile(Path(report)))
 

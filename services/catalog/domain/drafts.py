@@ -8,7 +8,7 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -199,7 +199,9 @@ def _item_rules(content: ItemContent) -> Iterator[FieldProblem]:
             yield FieldProblem(f"materials.{place}.media_types", "required", "name one type of file at least")
 
 
-def _repeated(field: str, values: Any) -> Iterator[FieldProblem]:
+def _repeated(field: str, values: Sequence[str]) -> Iterator[FieldProblem]:
+    if len(set(values)) == len(values):
+        return
     for value, count in Counter(values).items():
         if count > 1:
             yield FieldProblem(field, "repeated", f"{value} is named {count} times")

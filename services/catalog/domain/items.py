@@ -97,6 +97,10 @@ class ItemContent(Data):
     def form_digest(self) -> str:
         return _form_digest(orjson.dumps(self.form, option=orjson.OPT_SORT_KEYS))
 
+    def worked_out(self, document: dict[str, Any], digest: str, form_digest: str) -> None:
+        """Take over what somebody else has worked out of this content."""
+        self.__dict__.update(_document=document, digest=digest, form_digest=form_digest)
+
     @property
     def rank(self) -> int:
         """What counts in lists besides the words searched for: how much the guide tells; a short name before a long."""

@@ -15,7 +15,7 @@ from services.catalog.store.exports import in_force
 from services.catalog.store.work import Work
 
 if TYPE_CHECKING:
-    from services.catalog.handlers.imports import Format
+    from services.catalog.handlers.imports.readers import Format
 
 LONGEST_CELL: Final = 32_767
 """Of a spreadsheet (its makers' limit); openpyxl would cut a longer text without a word."""

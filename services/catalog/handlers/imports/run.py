@@ -1,6 +1,7 @@
 """One run over one file: batches that commit with their events, at a bounded rate, from where a killed run was."""
 
 import asyncio
+import contextlib
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -9,13 +10,13 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from services.catalog.domain.imports import ImportReport, Mode, Problem, Raw, Refused, Row, Seen, Unreadable, batches
+from services.catalog.domain.imports import ImportReport, Mode, Problem, Row, Unreadable, batches
 from services.catalog.domain.items import Outcome, Provenance
 from services.catalog.domain.mapping import DEFAULT, ColumnMapping, canonical
 from services.catalog.domain.organisations import OrganisationState
-from services.catalog.domain.rows.reader import RowReader
 from services.catalog.handlers.imports.outcomes import ACTOR_ID, take
-from services.catalog.handlers.imports.readers import Format, open_rows
+from services.catalog.handlers.imports.readers import Format
+from services.catalog.handlers.imports.reading import BATCH_ROWS, Batch, Reading
 from services.catalog.handlers.imports.report import ReportFile
 from services.catalog.handlers.organisations import register_organisations
 from services.catalog.store.work import Work
@@ -23,8 +24,6 @@ from services.contracts.base import Text
 from services.kit.ids import new_id
 from services.kit.testing import failpoint
 
-BATCH_ROWS: Final = 500
-"""Rows that commit together, with their events. An editor's change waits for one batch at most."""
 CHINA: Final = ZoneInfo("Asia/Shanghai")
 
 
@@ -64,37 +63,20 @@ async def import_items(
     its last batch. Of a file only codes' digests and the organisations' names stay in memory.
     """
     digest = await asyncio.to_thread(order.digest)
-    opened = open_rows(order.path, order.kind)
-    year = work.now().astimezone(CHINA).year
-    if opened.header is not None and (missing := order.mapping.missing(opened.header)):
-        raise Unreadable(f"the file has no column for {', '.join(missing)} (see the mapping)")
+    reading = Reading(order.path, order.kind, order.mapping, work.now().astimezone(CHINA).year)
     run = _Run(order, work, _Pace(events_per_second), report, on_problem)
-    await run.begin(digest)
-    reader = RowReader(order.mapping, year, header=opened.header)
-    seen = Seen()
-    parts = batches((_read(raw, reader, seen) for raw in opened.rows), BATCH_ROWS)
-    # Rows are read in another thread while the database takes those before.
-    coming = asyncio.ensure_future(asyncio.to_thread(next, parts, None))
     try:
-        while batch := await coming:
-            coming = asyncio.ensure_future(asyncio.to_thread(next, parts, None))
-            await run.take(batch)
+        async with contextlib.aclosing(reading.ahead()) as parts:
+            first: Batch = await anext(parts, [])  # a file that cannot be read begins no run
+            await run.begin(digest)
+            await run.take(first)
+            async for batch in parts:
+                await run.take(batch)
         await run.finish()
     finally:
-        coming.cancel()
         if report is not None:
             report.close()
     return run.report
-
-
-def _read(raw: Raw, reader: RowReader, seen: Seen) -> Row | Problem:
-    try:
-        row = reader.read(raw)
-    except Refused as refused:
-        return refused.problem
-    if not seen.add(row.content.code):
-        return Problem(raw.number, "code", "repeated_code", f"{row.content.code} came before")
-    return row
 
 
 @dataclass
@@ -161,6 +143,8 @@ class _Run:
         self._id = new_id()
         self._position = 0
         self._organisations: dict[str, _Names] = {}
+        self._registered: set[str] = set()
+        """Organisations that the catalogue has: it forgets none."""
 
     async def begin(self, digest: str) -> None:
         """A new run, or the one that was broken off."""
@@ -180,7 +164,7 @@ class _Run:
     def _document(self, file: int) -> dict[str, object]:
         return self.report.document() | {"file": file}
 
-    async def take(self, batch: list[Row | Problem]) -> None:
+    async def take(self, batch: Batch) -> None:
         """What can be taken of some rows, in one transaction."""
         for each in batch:
             if isinstance(each, Row):
@@ -193,10 +177,14 @@ class _Run:
         created: list[Outcome] = []
 
         async def register(ids: set[str]) -> None:
+            ids -= self._registered
+            if not ids:
+                return
             known = await work.organisations.many(ids)
             # One that is known keeps its name until the whole file has been heard (see `finish`).
             new = [names.named() for key, names in self._organisations.items() if key in ids and key not in known]
             created.extend(await register_organisations(new, Provenance.IMPORT, work) if new else ())
+            self._registered |= ids
 
         async with self._work as work:
             found = await take(rows, self._order.mode, self._order.source, register, work)
