@@ -335,6 +335,9 @@ BAD_NATIVE: list[tuple[dict[str, Any], str, str]] = [
     ({"division": "999999000000"}, "division", "unknown"),
     ({"online_depth": 5}, "online_depth", "out_of_range"),
     ({"visits": 2**60}, "visits", "number"),
+    ({"visits": 10**400}, "visits", "number"),  # beyond every float
+    ({"visits": float("nan")}, "visits", "number"),
+    ({"form": {"minimum": 10**400}}, "form", "format"),
     ({"colour": "red"}, "colour", "unknown"),
     ({"form": {"a": "\ud800"}}, "form", "format"),
 ]

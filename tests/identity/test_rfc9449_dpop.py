@@ -117,6 +117,7 @@ def bad_proofs(holder: Holder, url: str, method: str, **claims: Any) -> dict[str
         "11: of the future": proof(iat=now + 70),
         "11: no number": proof(iat=str(now)),
         "11: not finite": proof(iat=float("nan")),
+        "11: beyond every float": proof(iat=10**400),
     }
 
 

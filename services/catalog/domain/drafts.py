@@ -5,7 +5,6 @@ may be published is the lint's business: a draft may be wrong in many ways and s
 """
 
 import json
-import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -103,7 +102,7 @@ def _tidied(body: dict[str, Any], problems: Problems) -> dict[str, Any]:
         if isinstance(value, str):
             return _text(value, path, name, problems)
         if isinstance(value, (int, float)) and not isinstance(value, bool):
-            if not math.isfinite(value) or abs(value) > LARGEST_INTEGER:
+            if not abs(value) <= LARGEST_INTEGER:  # nor NaN
                 problems.append(FieldProblem(path, "number", f"at most {LARGEST_INTEGER}"))
                 return 0
             if (bounds := _BOUNDS.get(name)) and not bounds[0] <= value <= bounds[1]:
@@ -130,7 +129,7 @@ def _numbers(form: Any, problems: Problems) -> None:
             waiting += [(inner, depth + 1) for inner in value.values()]
         elif isinstance(value, list):
             waiting += [(inner, depth + 1) for inner in value]
-        elif isinstance(value, (int, float)) and (not math.isfinite(value) or abs(value) > LARGEST_INTEGER):
+        elif isinstance(value, (int, float)) and not abs(value) <= LARGEST_INTEGER:
             problems.append(FieldProblem("form", "number", f"at most {LARGEST_INTEGER}"))
             return
 

@@ -4,7 +4,6 @@ Nobody is signed in and nothing of it is kept: answers come in, an outcome goes 
 open, and so does what only people can judge; whoever asks is never told more than the conditions say.
 """
 
-import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -156,8 +155,7 @@ def _typed(answer: Any, question: Question) -> tuple[Any, tuple[str, str] | None
         case "integer", int():
             return answer, None if abs(answer) <= _LARGEST else ("too_large", "the number is too large")
         case "number", int() | float():
-            within = math.isfinite(answer) and abs(answer) <= _LARGEST
-            return answer, None if within else ("too_large", "the number is too large")
+            return answer, None if abs(answer) <= _LARGEST else ("too_large", "the number is too large")
         case "date", str():
             return _day(answer)
         case "text", str():
