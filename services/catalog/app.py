@@ -18,7 +18,7 @@ from services.catalog.api import (
     search,
 )
 from services.catalog.handlers.reading import Uses
-from services.catalog.handlers.search import Counts
+from services.catalog.handlers.search import Answers, warm
 from services.catalog.indexer import Indexer
 from services.catalog.publisher import Publisher
 from services.catalog.settings import CatalogSettings
@@ -58,7 +58,8 @@ def build(settings: CatalogSettings) -> Service:
     ]
     verifier = TokenVerifier(settings)
     app = api_app(context, title=TITLE, routers=routers, verifier=verifier, max_upload_bytes=LARGEST_FILE)
-    app.state.uses, app.state.counts, app.state.guides, app.state.topics = Uses(context), Counts(), OrderedDict(), None
+    app.state.uses, app.state.answers, app.state.guides = Uses(context), Answers(context), OrderedDict()
+    app.state.topics = None
     relay = Relay(context, lambda: start_producer(settings))
     workers: list[Worker] = [relay, Publisher(context), Indexer(context), Sealer(context), ProofPruner(context)]
-    return Service(context, app, workers=workers, topics=PUBLISHES)
+    return Service(context, app, workers=workers, serving=[lambda: warm(context)], topics=PUBLISHES)

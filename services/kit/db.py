@@ -27,7 +27,6 @@ from sqlalchemy import (
     Executable,
     MetaData,
     Result,
-    String,
     Table,
     Text,
     TextClause,
@@ -112,13 +111,14 @@ def _insert_arrays(table: Table, columns: Sequence[str], prefix: str) -> tuple[s
     named = ", ".join(f'"{name}"' for name in columns)
     arrays, binds = [], []
     for name in columns:
-        # Text without its length: a cast to VARCHAR(n) would cut what is too long instead of refusing it.
-        kind = Text() if isinstance(table.c[name].type, String) else table.c[name].type
+        kind = table.c[name].type
+        if kind.compile(dialect=POSTGRESQL).startswith("VARCHAR"):
+            kind = Text()  # a cast to VARCHAR(n) would cut what is too long instead of refusing it
         arrays.append(f"CAST(:{prefix}{name} AS {kind.compile(dialect=POSTGRESQL)}[])")
         # One dimension, said so: a JSON value that is a list would else be taken for another.
         binds.append(bindparam(f"{prefix}{name}", type_=ARRAY(kind, dimensions=1)))
-    given = f"unnest({', '.join(arrays)}) WITH ORDINALITY AS given ({named}, place)"
-    return f'INSERT INTO "{table.name}" ({named}) SELECT {named} FROM {given} ORDER BY place', binds  # noqa: S608
+    given = f"unnest({', '.join(arrays)}) WITH ORDINALITY AS given ({named}, given_place)"
+    return f'INSERT INTO "{table.name}" ({named}) SELECT {named} FROM {given} ORDER BY given_place', binds  # noqa: S608
 
 
 class UnitOfWork:

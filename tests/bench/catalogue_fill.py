@@ -109,9 +109,10 @@ async def fill(connection: "asyncpg.Connection[Any]", count: int) -> None:
 
 async def _organisations(connection: "asyncpg.Connection[Any]", departments: dict[str, tuple[str, str]]) -> None:
     for code, (name, division) in departments.items():
+        document = json.dumps({"name": {"zh": name, "en": None}}, ensure_ascii=False)
         values = {
             "id": code, "name_zh": name, "division": division, "kind": "organ", "status": "active",
-            "document": "{}", "digest": "", "version": 1, "updated_at": NOW,
+            "document": document, "digest": "", "version": 1, "updated_at": NOW,
         }  # fmt: skip
         await _insert(connection, "organisations", values)
 

@@ -1,10 +1,13 @@
 """Finding items: terms of texts and queries, ranking, filters, pages; the same on both databases."""
 
+import asyncio
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import httpx
 import orjson
 import pytest
+from sqlalchemy import delete
 
 from services.catalog.demo import DEMO_ITEMS, load_demo
 from services.catalog.demo.bundles import DEMO_BUNDLES
@@ -17,6 +20,7 @@ from services.catalog.domain.search.mending import keys_of, one_apart
 from services.catalog.domain.search.queries import Known, SearchQuery, plan, words_of
 from services.catalog.domain.terms import MOST_QUERY_RUNS, MOST_QUERY_TERMS, needed, query_runs, text_terms
 from services.catalog.handlers import organisations, publishing, search
+from services.catalog.store.tables import search_documents
 from services.catalog.store.work import Work
 from services.contracts.base import Text
 from services.kit.service import Service
@@ -214,3 +218,54 @@ async def test_pages_hold_every_item_once(client: httpx.AsyncClient, query: str)
     [organisations] = await _all(client, "/organisations", limit=100)
     assert [code for page in await _all(client, "/organisations", limit=2) for code in page] == list(organisations)
     assert DOG.organisation.id in organisations
+
+
+async def test_one_answer_serves_all_who_ask_at_once_and_for_a_moment(
+    catalog: Service, work: Callable[[], Work], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    async def find(query: SearchQuery, *_: Any, finding: Any = search.find) -> search.Found:
+        asked.append(query.words)
+        if query.words == "broken":
+            raise ConnectionError
+        found: search.Found = await finding(query, *_)
+        return found
+
+    await organisations.register_organisations(ORGANISATIONS, Provenance.DEMO, work())
+    monkeypatch.setattr(search, "find", find)
+    monkeypatch.setattr(search, "MOST_ANSWERS", 2)
+    answers = search.Answers(catalog.context)
+    dog = SearchQuery("犬")
+    one, other, narrowed = await asyncio.gather(
+        answers.to(dog), answers.to(SearchQuery("犬")), answers.to(SearchQuery("犬", {"subject": "person"}))
+    )
+    assert one is other is not narrowed
+    await answers.to(dog)
+    assert asked == ["犬", "犬"]
+    # What was published is found when the moment is over, and nothing broken is kept.
+    await publishing.publish_items([item(1, "犬")], Provenance.IMPORT, work())
+    monkeypatch.setattr(search, "ANSWER_SECONDS", 0.0)
+    await answers.to(SearchQuery("居住证"))  # one more than are kept: the first goes
+    assert [code for _, code, _ in (await answers.to(dog)).page] == ["LEGACY-001"]
+    for _ in range(2):
+        with pytest.raises(ConnectionError):
+            await answers.to(SearchQuery("broken"))
+    assert asked[-2:] == ["broken", "broken"]
+
+
+async def test_few_are_counted_and_many_are_told(work: Callable[[], Work]) -> None:
+    """Of many the index tells: what was deleted may count until it is vacuumed."""
+    async with work() as held:
+        rows = [
+            {"code": f"C{number}", "version": 1, "tier": number % 6, "place": number, "name": "n", "name_key": "n\n",
+             "facets": "", "words": "许可 少" if number % 2 else "许可", "summary": "{}"}
+            for number in range(900)
+        ]  # fmt: skip
+        await held.insert_many(search_documents, rows)
+    async with work() as held:
+        assert [await held.search.count(word) for word in ("许可", "少", "无")] == [900, 450, 0]
+        await held.execute(delete(search_documents).where(search_documents.c.place < 700))
+    async with work() as held:
+        assert 200 <= await held.search.count("许可") <= 900
+        assert await held.search.count("少") == 100

@@ -7,10 +7,12 @@ from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, String, Table
+from sqlmodel import AutoString
 
 from services.contracts.base import Envelope
 from services.contracts.identity_sessions import SessionEnded
 from services.kit import broker
+from services.kit.columns import JsonColumn
 from services.kit.database import Database
 from services.kit.db import KitTables, UnitOfWork, kit_tables
 from services.kit.ids import new_id
@@ -27,6 +29,13 @@ EFFECTS = Table(
     Column("event_id", String(64), nullable=False),
     Column("key", String(64), nullable=False),
     Column("version", Integer, nullable=False),
+)
+BATCHES = Table(
+    "batches",
+    METADATA,
+    Column("key", AutoString(4), primary_key=True),
+    Column("place", Integer, nullable=False),
+    Column("value", JsonColumn, nullable=False),
 )
 
 

@@ -2,16 +2,17 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import func, insert, select
-from sqlalchemy.exc import IntegrityError, StatementError
+from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
 
 from services.kit.clock import SHANGHAI
 from services.kit.db import UnitOfWork
 from services.kit.events import event_of
 from services.kit.service import Context
-from tests.kit.conftest import EFFECTS, event, work
+from tests.kit.conftest import BATCHES, EFFECTS, event, work
 
 
 async def _count(context: Context, table: object) -> int:
@@ -144,3 +145,20 @@ async def test_a_time_without_a_zone_is_refused(context: Context) -> None:
     async with work(context) as unit:
         kept = (await unit.execute(select(outbox.c.created_at))).scalar_one()
     assert (kept, kept.utcoffset()) == (shanghai, timedelta(0))
+
+
+async def test_a_batch_keeps_values_and_order_and_cuts_nothing(context: Context) -> None:
+    """On PostgreSQL a batch goes as arrays: a JSON list is one value of them, and VARCHAR(n) would cut."""
+    values: list[Any] = [["a", ["b"]], {"a": [1]}, [], "text", 7]
+    rows = [{"key": f"{at}", "place": 9 - at, "value": value} for at, value in enumerate(values)]
+    async with work(context) as unit:
+        await unit.insert_many(BATCHES, rows[:3])
+        assert await unit.insert_ignore(BATCHES, rows, BATCHES.c.key) == ["3", "4"]
+        await unit.upsert(BATCHES, [row | {"place": 0} for row in rows[:2]], ["key"], keep=["value"])
+    async with work(context) as unit:
+        found = [tuple(row) for row in await unit.execute(select(BATCHES).order_by(BATCHES.c.key))]
+    assert found == [(row["key"], 0 if at < 2 else row["place"], row["value"]) for at, row in enumerate(rows)]
+    if context.database.dialect == "postgresql":
+        with pytest.raises(DBAPIError, match="too long"):
+            async with work(context) as unit:
+                await unit.insert_many(BATCHES, [{**rows[0], "key": "longer"}, {**rows[0], "key": "5"}])

@@ -89,7 +89,6 @@ class GuideShown(ItemPublished):
 @router.get("/items", summary="Search the items in force", response_model=ItemsFound)
 async def list_items(
     request: Request,
-    work: Reading,
     keyset: ListKeyset,
     q: Annotated[str, Query(max_length=LONGEST_QUERY, description="Words to search for")] = "",
     subject: Subject | None = None,
@@ -115,9 +114,8 @@ async def list_items(
         "no_visit": "true" if no_visit else None,
     }
     filters = {facet: value for facet, value in given.items() if value}
-    found = await search.find(
-        SearchQuery(q, filters, keyset.limit, _item_cursor(keyset)), work, request.app.state.counts
-    )
+    answers: search.Answers = request.app.state.answers
+    found = await answers.to(SearchQuery(q, filters, keyset.limit, _item_cursor(keyset)))
     # What a list shows is kept as JSON and goes out as it is.
     body = orjson.dumps(
         {

@@ -1,12 +1,13 @@
 """Finding items: by words and filters, with typing mistakes mended; typing help; what was not found; synonyms."""
 
+import asyncio
 import datetime
 import re
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from services.catalog.domain import topics
 from services.catalog.domain.search import mending, queries, ranking
@@ -19,9 +20,13 @@ from services.catalog.store.search.words import Miss, Suggestion
 from services.catalog.store.work import Work
 from services.kit.auth import Principal
 from services.kit.errors import Forbidden, PreconditionFailed
+from services.kit.service import Context
 
 LONGEST_MISS: Final = 50
 TOPICS_SECONDS: Final = 60.0
+ANSWER_SECONDS: Final = 0.5
+MOST_ANSWERS: Final = 200
+"""Answers of some 10 kB each."""
 COUNT_SECONDS: Final = 60.0
 MOST_COUNTS: Final = 2_000
 # An identity number, a telephone number, a name with a number: six digits or more, whatever stands between them.
@@ -69,6 +74,39 @@ class Counts:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(asked)
         return count
+
+
+class Answers:
+    """What is asked again within a moment is answered alike, and of those who ask the same at once one asks the
+    database: a load is bounded by how many different questions there are. What is published is found when the moment is
+    over."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._counts = Counts()
+        self._kept: OrderedDict[tuple[Any, ...], tuple[float, asyncio.Task[Found]]] = OrderedDict()
+
+    async def to(self, query: SearchQuery) -> Found:
+        asked = (query.words, tuple(sorted(query.filters.items())), query.limit, query.after)
+        now = time.monotonic()
+        kept = self._kept.get(asked)
+        if kept is not None and (now < kept[0] or not kept[1].done()):
+            return await asyncio.shield(kept[1])
+        task = asyncio.create_task(find(query, Work(self._context, readonly=True), self._counts))
+        self._kept[asked] = (now + ANSWER_SECONDS, task)
+        self._kept.move_to_end(asked)
+        while len(self._kept) > MOST_ANSWERS:
+            self._kept.popitem(last=False)
+        try:
+            return await asyncio.shield(task)
+        except Exception:
+            self._kept.pop(asked, None)  # whoever asks next may fare better
+            raise
+
+
+async def warm(context: Context) -> None:
+    """Ask for everything once: the statements are made and what is used most is at hand before anybody waits for it."""
+    await find(SearchQuery(), Work(context, readonly=True))
 
 
 async def find(query: SearchQuery, work: Work, counts: Counts | None = None) -> Found:

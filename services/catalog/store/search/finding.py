@@ -43,14 +43,13 @@ def _candidates(*, postgres: bool) -> str:
     return f"WITH {', '.join(parts)} {best}"
 
 
-def _count(*, postgres: bool) -> str:
-    """From tier to tier until there are more than COUNTED, and no further."""
+def _count() -> str:
+    """From tier to tier until there are more than COUNTED, and no further (SQLite)."""
     parts = []
     for tier in range(LAST_TIER + 1):
         before = "".join(f" - (SELECT found FROM t{number})" for number in range(tier))  # noqa: S608
-        greatest = "greatest" if postgres else "max"
-        some = f"SELECT 1 FROM search_documents WHERE {_matches(tier, postgres=postgres)}"  # noqa: S608
-        some += f" LIMIT {greatest}(0, {COUNTED + 1}{before})"
+        some = f"SELECT 1 FROM search_documents WHERE {_matches(tier, postgres=False)}"  # noqa: S608
+        some += f" LIMIT max(0, {COUNTED + 1}{before})"
         parts.append(f"t{tier} AS MATERIALIZED (SELECT count(*) AS found FROM ({some}) AS some{tier})")  # noqa: S608
     every = " + ".join(f"(SELECT found FROM t{tier})" for tier in range(LAST_TIER + 1))  # noqa: S608
     return f"WITH {', '.join(parts)} SELECT {every} AS found"
@@ -68,7 +67,7 @@ def _both(postgres: str, sqlite: str, **arrays: Any) -> Statement:
 
 
 _CANDIDATES: Final = _both(_candidates(postgres=True), _candidates(postgres=False), asked=String())
-_COUNT: Final = _both(_count(postgres=True), _count(postgres=False), asked=String())
+_COUNT: Final = _both(f"SELECT fulltext_count(:asked, {COUNTED}) AS found", _count(), asked=String())
 _WORDS: Final = """
 SELECT 'word' AS kind, word AS asked, '' AS means, 0 AS names FROM search_words WHERE word {words}
 UNION ALL SELECT 'synonym', word, means, 0 FROM synonyms WHERE word {words}
@@ -133,7 +132,7 @@ class FindingStore:
         return found, len(rows) > CANDIDATES
 
     async def count(self, expression: Expression) -> int:
-        """How many documents hold it, at most one more than COUNTED."""
+        """How many documents hold it; of more than COUNTED, any number above that."""
         [row] = await self._work.run(_COUNT, asked=self._written(expression))
         return int(row[0])
 
