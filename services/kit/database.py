@@ -1,19 +1,18 @@
 """The database of one service: its engine, what only reads, who may write, and what counts as being away."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import asyncpg
-import orjson
 from sqlalchemy import Executable, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from services.kit.columns import json_text
 from services.kit.direct import Direct
 from services.kit.sqlite import sqlite_engine
 
@@ -55,7 +54,7 @@ class Database:
                 max_overflow=0,
                 pool_timeout=10,
                 pool_use_lifo=True,
-                json_serializer=_json,
+                json_serializer=json_text,
                 hide_parameters=True,  # an error's text goes to the log; values may be personal
             )
         return sqlite_engine(self.url, WAIT_SECONDS)
@@ -108,15 +107,6 @@ class Database:
     def writing(self) -> AbstractAsyncContextManager[Any]:
         """Hold the right to write (SQLite); nothing to wait for on PostgreSQL."""
         return self._writer if self._writer is not None else _Free()
-
-
-def _json(value: Any) -> str:
-    """JSON of a column, five times as fast as the standard library's; by that where orjson takes less (long integers,
-    keys that are no text)."""
-    try:
-        return orjson.dumps(value).decode()
-    except TypeError:
-        return json.dumps(value)
 
 
 class _Free(AbstractAsyncContextManager[None]):

@@ -11,6 +11,8 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from services.kit.columns import json_text
+
 
 class _Connection(aiosqlite.Connection):
     """aiosqlite's connection, which may be stopped twice.
@@ -43,6 +45,7 @@ def sqlite_engine(url: URL, wait_seconds: float) -> AsyncEngine:
         pool_size=4,
         max_overflow=0,
         pool_timeout=wait_seconds,
+        json_serializer=json_text,
         hide_parameters=True,  # an error's text goes to the log; values may be personal
         connect_args={"async_creator_fn": _connect},
     )

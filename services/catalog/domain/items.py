@@ -75,31 +75,36 @@ class ItemContent(Data):
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         copied = super().model_copy(update=update, deep=deep)
-        for name in ("_document", "digest", "form_digest"):
+        for name in ("document_json", "digest", "form_digest"):
             copied.__dict__.pop(name, None)  # what was worked out of the original
         return copied
 
     def document(self) -> dict[str, Any]:
         """The content as JSON values without the form, which many items share and which is kept once."""
-        return dict(self._document)
+        found: dict[str, Any] = orjson.loads(self.document_json)
+        return found
 
     # Worked out once: an import compares, keeps and announces a million contents.
     @cached_property
-    def _document(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", exclude={"form"})
+    def document_json(self) -> bytes:
+        """The document as JSON, its members in the order of their names."""
+        return orjson.dumps(self.model_dump(mode="json", exclude={"form"}), option=orjson.OPT_SORT_KEYS)
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the content: equal contents are one version, so that a second import changes nothing."""
-        return digest_of([self._document, self.form_digest])
+        return digest_of([orjson.Fragment(self.document_json), self.form_digest])
 
     @cached_property
     def form_digest(self) -> str:
         return _form_digest(orjson.dumps(self.form, option=orjson.OPT_SORT_KEYS))
 
-    def worked_out(self, document: dict[str, Any], digest: str, form_digest: str) -> None:
-        """Take over what somebody else has worked out of this content."""
-        self.__dict__.update(_document=document, digest=digest, form_digest=form_digest)
+    @classmethod
+    def worked_out(cls, document_json: bytes, form: dict[str, Any], digest: str, form_digest: str) -> Self:
+        """The content of which somebody else has worked all this out. Raises ValidationError."""
+        found = cls.model_validate_json(document_json[:-1] + b',"form":{}}')
+        found.__dict__.update(form=form, document_json=document_json, digest=digest, form_digest=form_digest)
+        return found
 
     @property
     def rank(self) -> int:
@@ -138,6 +143,10 @@ class BundleContent(Data):
 
     def document(self) -> dict[str, Any]:
         return self.model_dump(mode="json")
+
+    @property
+    def document_json(self) -> bytes:
+        return orjson.dumps(self.document(), option=orjson.OPT_SORT_KEYS)
 
     @property
     def digest(self) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from orjson import Fragment
 from sqlalchemy import bindparam, insert, select, update
 
 from services.catalog.domain.items import Content, content_of
@@ -117,7 +118,7 @@ class ImportStore:
                 "new_version": before.version + 1,
                 "new_from_version": from_version,
                 "new_organisation_id": content.organisation.id,
-                "new_document": content.document(),
+                "new_document": Fragment(content.document_json),
                 "new_form_digest": content.form_digest,
                 "new_digest": content.digest,
                 "new_reason": reason,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from orjson import Fragment
 from sqlalchemy import Row, Select, select, update
 
 from services.catalog.domain.codes import code_above
@@ -113,7 +114,7 @@ class ItemStore:
                 "code": each.content.code,
                 "version": each.version,
                 "kind": each.content.kind,
-                "document": each.content.document(),
+                "document": Fragment(each.content.document_json),
                 "form_digest": each.content.form_digest,
                 "provenance": each.provenance.value,
                 "revision_id": each.revision_id,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from orjson import Fragment
 from sqlalchemy import Row, delete, select, update
 
 from services.catalog.domain.items import Content, content_of
@@ -221,7 +222,7 @@ def _row(revision: Revision) -> dict[str, Any]:
 
 
 def _content(content: Content) -> dict[str, Any]:
-    return {"document": content.document(), "form_digest": content.form_digest, "digest": content.digest}
+    return {"document": Fragment(content.document_json), "form_digest": content.form_digest, "digest": content.digest}
 
 
 def _revision(row: Row[Any]) -> Revision:
