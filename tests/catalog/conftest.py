@@ -75,7 +75,9 @@ def work(catalog: Service) -> Callable[[], Work]:
 
 
 @pytest.fixture
-async def client(catalog: Service) -> AsyncIterator[httpx.AsyncClient]:
+async def client(catalog: Service, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
+    """One caller who may read. Every search is answered anew: a test changes things faster than people do."""
+    monkeypatch.setattr("services.catalog.handlers.search.ANSWER_SECONDS", 0.0)
     principal = Principal(sub="gateway", client_id="gateway", jti="1", exp=2**31)
     catalog.app.dependency_overrides[caller] = lambda: principal  # type: ignore[attr-defined]
     transport = httpx.ASGITransport(catalog.app, raise_app_exceptions=False)

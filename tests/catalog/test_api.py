@@ -80,11 +80,8 @@ async def test_old_versions_stay(client: httpx.AsyncClient, work: Callable[[], W
     assert (await client.get(f"{path}/versions/2")).json() == now
 
 
-async def test_a_guide_is_sent_once(
-    client: httpx.AsyncClient, work: Callable[[], Work], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_guide_is_sent_once(client: httpx.AsyncClient, work: Callable[[], Work]) -> None:
     """Its ETag stands for all that it shows: content, status, aliases."""
-    monkeypatch.setattr("services.catalog.handlers.search.ANSWER_SECONDS", 0.0)
     path = f"/items/{DOG.code}"
     tags = []
 

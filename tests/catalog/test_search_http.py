@@ -120,9 +120,8 @@ async def test_a_common_word_costs_no_more(
 
 
 async def test_bulk_changes_wait_and_single_ones_do_not(
-    client: httpx.AsyncClient, catalog: Service, indexer: Indexer, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, catalog: Service, indexer: Indexer
 ) -> None:
-    monkeypatch.setattr("services.catalog.handlers.search.ANSWER_SECONDS", 0.0)
     many = [
         each.model_copy(update={"code": f"BULK-{number}-{each.code}", "name": Text(zh=f"第{number}类考古发掘")})
         for number, each in enumerate(contents())
