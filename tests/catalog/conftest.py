@@ -60,8 +60,10 @@ async def migrated_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncI
 
 
 @pytest.fixture
-async def catalog(migrated_url: str, tmp_path: Path) -> AsyncIterator[Service]:
-    """The migrated service; its API takes any caller as verified."""
+async def catalog(migrated_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
+    """The migrated service; its API takes any caller as verified, and answers every search anew: a test changes things
+    faster than people do."""
+    monkeypatch.setattr("services.catalog.handlers.search.ANSWER_SECONDS", 0.0)
     settings = settings_for(migrated_url, tmp_path)
     service = app.build(settings)
     await service.open()
@@ -75,9 +77,7 @@ def work(catalog: Service) -> Callable[[], Work]:
 
 
 @pytest.fixture
-async def client(catalog: Service, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
-    """One caller who may read. Every search is answered anew: a test changes things faster than people do."""
-    monkeypatch.setattr("services.catalog.handlers.search.ANSWER_SECONDS", 0.0)
+async def client(catalog: Service) -> AsyncIterator[httpx.AsyncClient]:
     principal = Principal(sub="gateway", client_id="gateway", jti="1", exp=2**31)
     catalog.app.dependency_overrides[caller] = lambda: principal  # type: ignore[attr-defined]
     transport = httpx.ASGITransport(catalog.app, raise_app_exceptions=False)

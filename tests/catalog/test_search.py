@@ -235,6 +235,7 @@ async def test_one_answer_serves_all_who_ask_at_once_and_for_a_moment(
     await organisations.register_organisations(ORGANISATIONS, Provenance.DEMO, work())
     monkeypatch.setattr(search, "find", find)
     monkeypatch.setattr(search, "MOST_ANSWERS", 2)
+    monkeypatch.setattr(search, "ANSWER_SECONDS", 60.0)
     answers = search.Answers(catalog.context)
     dog = SearchQuery("犬")
     one, other, narrowed = await asyncio.gather(
