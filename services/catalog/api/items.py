@@ -10,10 +10,9 @@ from pydantic import BaseModel, Field
 from starlette.background import BackgroundTask
 from starlette.responses import Response
 
-from services.catalog import errors
 from services.catalog.api.doors import Code, Division, Reading, Version
 from services.catalog.domain import topics
-from services.catalog.domain.items import ItemContent, Kind
+from services.catalog.domain.items import Kind
 from services.catalog.domain.life import ItemStatus
 from services.catalog.domain.search.queries import SearchQuery
 from services.catalog.domain.search.ranking import Count
@@ -188,11 +187,8 @@ async def _guide(
 
 async def _body(guide: reading.Guide, work: Work) -> bytes:
     shown = guide.shown
-    stored = await reading.item_version(shown.code, shown.version, work)
-    if not isinstance(stored.content, ItemContent):
-        raise errors.ItemNotFound
     item = item_published(
-        stored.content,
+        await reading.content(shown, work),
         shown.version,
         shown.published_at,
         provenance=shown.provenance,

@@ -10,10 +10,10 @@ import orjson
 
 from services.catalog import errors
 from services.catalog.domain.codes import normalise_code
+from services.catalog.domain.items import ItemContent
 from services.catalog.domain.life import ItemStatus
 from services.catalog.domain.periods import day_of
 from services.catalog.store.guides import Shown
-from services.catalog.store.items import StoredItem
 from services.catalog.store.work import Work
 from services.contracts.catalog_items import Exemption
 from services.kit.service import Context
@@ -64,13 +64,10 @@ async def guide(code: str, version: int | None, work: Work) -> Guide:
         return Guide(shown, aliases, exemptions)
 
 
-async def item_version(code: str, version: int, work: Work) -> StoredItem:
-    """A version that is or was in force. Raises ItemNotFound, VersionNotFound."""
+async def content(shown: Shown, work: Work) -> ItemContent:
+    """What a guide says."""
     async with work:
-        code = normalise_code(code)
-        if found := await work.items.item(code, version):
-            return found
-        raise errors.VersionNotFound if await work.items.known(code) else errors.ItemNotFound
+        return await work.guides.content(shown.code, shown.version)
 
 
 class Uses:

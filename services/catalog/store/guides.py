@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import Date, Integer, String, bindparam, func, select
+from sqlalchemy import Date, Integer, String, Text, bindparam, cast, func, select
 
-from services.catalog.store.tables import appeals, item_aliases, item_versions, items
+from services.catalog.domain.items import ItemContent
+from services.catalog.store.tables import appeals, forms, item_aliases, item_versions, items
 from services.contracts.catalog_items import Exemption
 from services.kit.db import UnitOfWork
 from services.kit.statements import Statement
@@ -45,6 +46,16 @@ _SHOWN: Final = Statement(
 )
 
 
+_CONTENT: Final = Statement(
+    lambda insert: (
+        select(cast(item_versions.c.document, Text), cast(forms.c.form, Text))
+        .join(forms, forms.c.digest == item_versions.c.form_digest)
+        .where(
+            item_versions.c.code == bindparam("code", type_=String()),
+            item_versions.c.version == bindparam("version", type_=Integer()),
+        )
+    )
+)
 _ALIASES: Final = Statement(
     lambda insert: (
         select(item_aliases.c.alias)
@@ -75,6 +86,11 @@ class GuideStore:
         """The version in force, or last, or the one asked for, of the item with this code."""
         rows = await self._work.run(_SHOWN, code=code, version=version)
         return Shown(*rows[0]) if rows else None
+
+    async def content(self, code: str, version: int) -> ItemContent:
+        """What a version of an item says, which is there."""
+        [(document, form)] = await self._work.run(_CONTENT, code=code, version=version)
+        return ItemContent.model_validate_json(f'{document[:-1]},"form":{form}}}')
 
     async def aliases(self, code: str) -> tuple[str, ...]:
         """The other codes that the item goes by."""

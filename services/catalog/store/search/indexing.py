@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import and_, case, delete, func, insert, literal, or_, select, update
+from sqlalchemy import Column, and_, bindparam, case, delete, func, insert, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.catalog.domain.items import Content
@@ -105,17 +105,28 @@ class IndexingStore:
     async def opened(self, times: Mapping[str, int]) -> None:
         """Count opened guides: their items' uses and, where those reach a next step, their place."""
         wanted = select(items.c.code, items.c.rank, items.c.uses).where(items.c.code.in_(times))
-        for row in (await self._work.execute(wanted.order_by(items.c.code))).all():
-            uses = row.uses + times[row.code]
-            await self._work.execute(update(items).where(items.c.code == row.code).values(uses=uses))
-            place = place_of(row.rank, uses)
-            if place == place_of(row.rank, row.uses):
-                continue
-            moved = update(search_documents).where(search_documents.c.code == row.code)
-            named = await self._work.execute(moved.values(place=place).returning(search_documents.c.name))
-            for name in named.scalars():
-                known = (search_names.c.name == name) & (search_names.c.place < place)
-                await self._work.execute(update(search_names).where(known).values(place=place))
+        found = (await self._work.execute(wanted.order_by(items.c.code))).all()
+        uses = {row.code: row.uses + times[row.code] for row in found}
+        await self._set(items.c.code, items.c.uses, uses)
+        places = {row.code: place_of(row.rank, uses[row.code]) for row in found}
+        moved = {row.code: places[row.code] for row in found if places[row.code] != place_of(row.rank, row.uses)}
+        await self._set(search_documents.c.code, search_documents.c.place, moved)
+        named = select(search_documents.c.name, search_documents.c.place).where(search_documents.c.code.in_(moved))
+        names = {row.name: row.place for row in await self._work.execute(named.order_by(search_documents.c.place))}
+        await self._set(search_names.c.name, search_names.c.place, dict(sorted(names.items())), rising=True)
+
+    async def _set(
+        self, key: Column[str], column: Column[int], values: Mapping[str, int], *, rising: bool = False
+    ) -> None:
+        """Give rows another number each, in one turn; with `rising` those that have a smaller one."""
+        if not values:
+            return
+        new = bindparam("new", type_=column.type)
+        statement = update(key.table).where(key == bindparam("of", type_=key.type))
+        if rising:
+            statement = statement.where(column < new)
+        changed = [{"of": of, "new": value} for of, value in values.items()]
+        await self._work.execute(statement.values({column: new}), changed)
 
     async def borders(self) -> list[tuple[int, int]]:
         """Place and id of the last document of each tier but the last; few documents have no borders."""
