@@ -64,6 +64,8 @@ def local(database: str) -> None:
     print(f"  memory {total:.0f} MiB proportional set size in all (bar 550): {each}")
     print(f"  idle {found['idle'] * 100:.1f} % of one core (bar 10)")
     print(f"  commit → webhook p50 {found['delay'][0]:.0f} ms, p95 {found['delay'][1]:.0f} ms (bar 50 on PostgreSQL)")
+    for place, delay in found["published"].items():
+        print(f"  publication → {place} {delay:.0f} ms at the slowest of 40 (bar 1,000)")
     for path, size in found["pages"].items():
         print(f"  first visit of {path}: {size / 1024:.1f} KiB on the wire (bar 40)")
 

@@ -6,6 +6,7 @@ import re
 import statistics
 import tempfile
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import httpx
 
 from services.local import runfile
 from tests.bench.machine import cpu_seconds
-from tests.faults.driver import Person
+from tests.faults.driver import ITEM, Person
 from tests.harness.platform import Platform
 from tests.harness.postgres import PostgresServer
 from tests.kit.receiver import Call, Receiver
@@ -82,6 +83,44 @@ async def _delay_ms(platform: Platform, tries: int = 40) -> tuple[float, float]:
     return statistics.median(delays), delays[int(len(delays) * 0.95)]
 
 
+async def _published_ms(platform: Platform, tries: int = 20) -> dict[str, float]:
+    """From the answer to a suspension of an item until `cases` and the search go by it: the slowest of some, in ms."""
+    registrar = await Person(platform, "registrar", "desk").sign_in()
+    lin = await Person(platform, "lin").sign_in()
+    code = await lin.item_code()
+
+    async def standing(in_cases: int, in_search: int, act: str) -> dict[str, float]:
+        """Do `act`; how long until a submission without answers and a search are answered so."""
+        headers = {"Idempotency-Key": act}
+        done = await registrar.call(
+            "catalog", "POST", f"/items/{code}/{act}", json={"version": 1, "reason": "bench"}, headers=headers
+        )
+        assert done.status_code == 200, done.text
+        began = time.perf_counter()
+
+        async def cases() -> bool:
+            given = {"item_code": code, "answers": {}}
+            key = {"Idempotency-Key": str(time.monotonic_ns())}
+            return (await lin.call("cases", "POST", "/cases", json=given, headers=key)).status_code == in_cases
+
+        async def search() -> bool:
+            found = (await lin.call("catalog", "GET", "/items", params={"q": ITEM})).json()["items"]
+            return len([item for item in found if item["code"] == code]) == in_search
+
+        async def until(said: Callable[[], Awaitable[bool]]) -> float:
+            while not await said():
+                pass
+            return (time.perf_counter() - began) * 1000
+
+        return dict(zip(("cases", "search"), await asyncio.gather(until(cases), until(search)), strict=True))
+
+    slowest = {"cases": 0.0, "search": 0.0}
+    for _ in range(tries):
+        for found in (await standing(409, 0, "suspend"), await standing(422, 1, "resume")):
+            slowest = {name: max(slowest[name], found[name]) for name in found}
+    return slowest
+
+
 def local_platform(database: str) -> dict[str, Any]:
     """The figures of one local platform on `database` ("sqlite" or "postgresql")."""
     folder = Path(tempfile.mkdtemp(prefix="tongban-bench-local-"))
@@ -106,7 +145,10 @@ def local_platform(database: str) -> dict[str, Any]:
         time.sleep(20)
         idle = (_cpu(platform) - before) / (time.perf_counter() - at)
         memory = {name: _pss_mib(pid) for name, pid in _processes(platform).items()}
-        return {"ready": ready, "delay": delay, "pages": weights, "idle": idle, "memory": memory}
+        published = asyncio.run(_published_ms(platform))
+        return {
+            "ready": ready, "delay": delay, "published": published, "pages": weights, "idle": idle, "memory": memory,
+        }  # fmt: skip
     finally:
         platform.stop()
         if postgres is not None:

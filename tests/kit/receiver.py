@@ -81,7 +81,7 @@ class Receiver:
                     wire.start_next_cycle()
                 elif isinstance(found, ConnectionClosed):
                     return
-        except (ConnectionError, RuntimeError):
-            return
+        except (ConnectionError, RuntimeError, asyncio.CancelledError):
+            return  # cancelled when the loop ends: Python 3.11 would tell of that as of a failure
         finally:
             writer.close()
