@@ -20,7 +20,7 @@ class ElementContent(Data):
     name: Text
     definition: Text | None = None
     data_type: DataType = "text"
-    unit: str | None = None
+    unit: Text | None = None
     source: Organisation
     status: Literal["active", "closed"] = "active"
 

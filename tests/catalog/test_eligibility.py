@@ -17,6 +17,7 @@ from services.catalog.handlers.organisations import register_organisations
 from services.catalog.handlers.publishing import publish_items
 from services.catalog.handlers.registers import take_in
 from services.catalog.store.work import Work
+from services.contracts.base import Text
 from services.contracts.catalog_items import Condition
 from services.contracts.catalog_resources import ElementContent
 from services.kit.service import Service
@@ -33,7 +34,7 @@ def element(code: str, data_type: str, **more: Any) -> ElementContent:
 ELEMENTS = (
     element("birth_date", "date"),
     element("place_kind", "text"),
-    element("area", "number", unit="平方米"),
+    element("area", "number", unit=Text(zh="平方米")),
     element("staff", "integer"),
     element("resident", "boolean"),
 )
@@ -68,7 +69,7 @@ def test_questions_come_in_the_order_in_which_they_are_named() -> None:
     assert [program is not None for program in checks.programs] == [True, True, False, True, False, False]
     kind, area = checks.questions[2:4]
     assert [(option.value, option.name.en) for option in kind.options] == [("hotel", "Hotel"), ("pool", "Pool")]
-    assert (area.unit, area.data_type, area.options) == ("平方米", "number", ())
+    assert (area.unit, area.data_type, area.options) == (Text(zh="平方米"), "number", ())
     assert eligibility.names_in(EXPRESSIONS) == {*BY_CODE, "nobody"}
     many = checks_of(["resident"] * 60, BY_CODE, [])
     assert (len(many.programs), many.programs[-1]) == (60, None), "what is beyond the bound is not checked"

@@ -191,11 +191,12 @@ def test_a_hostile_row_is_refused_by_its_field(case: str) -> None:
 
 
 def test_what_is_sure_is_set_right() -> None:
-    raw = {"name": {"zh": " 经营　面积１ "}, "source": _SOURCE, "unit": " 平方米 ", "data_type": "number"}
+    raw = {"name": {"zh": " 经营　面积１ "}, "source": _SOURCE, "unit": {"zh": " 平方米 "}, "data_type": "number"}
     content, problems = read("element", " Floor_Area ", raw)
     assert problems == ()
     assert content is not None
-    assert (content.code, content.name.zh, getattr(content, "unit", "")) == ("floor_area", "经营 面积1", "平方米")
+    assert (content.code, content.name.zh) == ("floor_area", "经营 面积1")
+    assert getattr(content, "unit", None) == Text(zh="平方米")
     licence, _ = read("licence", LICENCE.lower(), {"name": {"zh": "证"}, "source": _SOURCE, "elements": ["A", "a"]})
     assert licence is not None
     assert (licence.code, getattr(licence, "elements", ())) == (LICENCE, ("a",))

@@ -36,7 +36,12 @@ QUESTIONS = [
         "data_type": "boolean",
         "unit": None,
     },
-    {"element": "months", "name": {"zh": "住了多久", "en": "For how long"}, "data_type": "integer", "unit": "个月"},
+    {
+        "element": "months",
+        "name": {"zh": "住了多久", "en": "For how long"},
+        "data_type": "integer",
+        "unit": {"zh": "个月", "en": "months"},
+    },
     {"element": "since", "name": {"zh": "哪天住下", "en": "Since when"}, "data_type": "date", "unit": None},
     {
         "element": "reason",

@@ -176,7 +176,7 @@ async def test_a_second_source_is_refused_naming_the_holder(officer: Browser, wo
     assert call.headers["if-none-match"] == "*" and call.json["content"]["source"] == {"id": "a:b"}
     world.services.on("catalog", "PUT", "/registers/element/.+", parts.entry())
     page = f"{path}?code=birth_date"
-    changed = fields_of((await officer.get(page)).text) | {"unit": "天", "reason": "补单位"}
+    changed = fields_of((await officer.get(page)).text) | {"unit.zh": "天", "reason": "补单位"}
     assert path_of(await officer.http.post(page, data=changed)).endswith("done=register")
     assert world.services.made("catalog", "PUT", "/registers/element/birth_date")[0].headers["if-match"] == '"7"'
 

@@ -26,7 +26,7 @@ class QuestionShown(BaseModel):
     element: str = Field(description="Code of the data element (数据元)")
     name: Text
     data_type: DataType
-    unit: str | None = None
+    unit: Text | None = None
     options: list[OptionShown] | None = Field(
         default=None, description="The answers that there are, where they are few"
     )

@@ -27,6 +27,7 @@ from services.catalog.domain.organisations import OrganisationState
 from services.catalog.domain.registers import Register, RegisterContent
 from services.catalog.handlers.registers import take_in
 from services.catalog.store.work import Work
+from services.contracts.base import Text
 from services.contracts.catalog_items import Organisation
 from services.contracts.catalog_resources import DataType, ElementContent, LicenceTypeContent, ResourceContent
 
@@ -38,7 +39,7 @@ def _source(state: OrganisationState) -> Organisation:
 
 
 def _element(
-    source: OrganisationState, code: str, zh: str, en: str, data_type: DataType = "text", unit: str | None = None
+    source: OrganisationState, code: str, zh: str, en: str, data_type: DataType = "text", unit: Text | None = None
 ) -> Row:
     return "element", ElementContent(
         code=code, name=both(zh, en), data_type=data_type, unit=unit, source=_source(source)
@@ -56,13 +57,14 @@ def _licence(source: OrganisationState, code: str, zh: str, en: str, elements: S
     return "licence", LicenceTypeContent(code=code, name=both(zh, en), source=_source(source), elements=tuple(elements))
 
 
+MONTHS: Final = both("个月", "months")
 ELEMENTS: Final[tuple[Row, ...]] = (
     _element(POLICE, "person_name", "姓名", "Name"),
     _element(POLICE, "id_number", "公民身份号码", "Citizen identity number"),
     _element(POLICE, "birth_date", "出生日期", "Date of birth", "date"),
     _element(POLICE, "registered_address", "户籍地址", "Registered address"),
     _element(POLICE, "residence_address", "居住地址", "Address of residence"),
-    _element(POLICE, "residence_months", "在本区连续居住的月数", "Months of residence here", "integer", "个月"),
+    _element(POLICE, "residence_months", "在本区连续居住的月数", "Months of residence here", "integer", MONTHS),
     _element(POLICE, "registered_here", "户口在本区", "Registered in this district", "boolean"),
     _element(POLICE, "residence_ground", "办居住证的理由", "Ground for a residence permit"),
     _element(
@@ -71,7 +73,7 @@ ELEMENTS: Final[tuple[Row, ...]] = (
     _element(EDUCATION, "competition_held_on", "比赛日期", "Day of the competition", "date"),
     _element(CIVIL_AFFAIRS, "marital_status", "婚姻状况", "Marital status"),
     _element(LABOUR, "has_work", "现在有工作", "In work now", "boolean"),
-    _element(LABOUR, "insured_months", "失业保险缴费月数", "Months of unemployment insurance", "integer", "个月"),
+    _element(LABOUR, "insured_months", "失业保险缴费月数", "Months of unemployment insurance", "integer", MONTHS),
     _element(MARKET, "uscc", "统一社会信用代码", "Unified social credit code"),
     _element(MARKET, "company_name", "单位名称", "Name of the organisation"),
     _element(HEALTH, "place_name", "场所名称", "Name of the place"),
@@ -83,7 +85,7 @@ ELEMENTS: Final[tuple[Row, ...]] = (
     ),
     _element(CITY, "large_sign", "要设置大型户外广告", "A large outdoor advertisement is put up", "boolean"),
     _element(CITY, "owner_consents", "场地或建筑物所有人同意", "The owner of the land or building agrees", "boolean"),
-    _element(HEALTH, "floor_area", "经营面积", "Floor space", "number", "平方米"),
+    _element(HEALTH, "floor_area", "经营面积", "Floor space", "number", both("平方米", "square metres")),
     _element(DEVELOPMENT, "seriously_dishonest", "是不是严重失信主体", "Listed as seriously dishonest", "boolean"),
 )
 RESOURCES: Final[tuple[Row, ...]] = (

@@ -58,7 +58,7 @@ class Question:
     element: str
     name: Text
     data_type: DataType
-    unit: str | None = None
+    unit: Text | None = None
     options: tuple[Option, ...] = ()
 
 

@@ -120,11 +120,12 @@ def read(
 
 def _set_right(register: Register, content: RegisterContent) -> RegisterContent:
     changed: dict[str, Any] = {"code": normalise(register, content.code)}
-    for name in ("name", "definition", "condition"):
+    for name in ("name", "definition", "unit", "condition"):
         if isinstance(text := getattr(content, name, None), Text):
             changed[name] = Text(zh=cleaned(text.zh)[0], en=cleaned(text.en)[0] or None if text.en else None)
     if isinstance(content, ElementContent):
-        changed["unit"] = (cleaned(content.unit)[0] or None) if content.unit else None
+        unit = changed.get("unit")
+        changed["unit"] = unit if unit is not None and unit.zh else None
     else:
         changed["elements"] = tuple(dict.fromkeys(normalise("element", element) for element in content.elements))
     return content.model_copy(update=changed)
@@ -139,13 +140,13 @@ def _problems(register: Register, code: str, content: RegisterContent) -> Iterat
         yield FieldProblem("name.zh", "required")
     if not content.source.id or len(content.source.id) > 128 or not content.source.id.isprintable():
         yield FieldProblem("source.id", "format", "the id of a registered organisation")
-    texts = (("name", content.name, LONGEST_NAME), ("definition", getattr(content, "definition", None), LONGEST_TEXT))
-    for field, text, longest in (*texts, ("condition", getattr(content, "condition", None), LONGEST_TEXT)):
+    bounds = {"name": LONGEST_NAME, "definition": LONGEST_TEXT, "unit": LONGEST_UNIT, "condition": LONGEST_TEXT}
+    for field, longest in bounds.items():
+        text: Text | None = getattr(content, field, None)
         if text is not None:
             yield from _text(f"{field}.zh", text.zh, longest)
             yield from _text(f"{field}.en", text.en, longest)
     if isinstance(content, ElementContent):
-        yield from _text("unit", content.unit, LONGEST_UNIT)
         return
     if len(content.elements) > MOST_ELEMENTS:
         yield FieldProblem("elements", "too_many", f"at most {MOST_ELEMENTS}")

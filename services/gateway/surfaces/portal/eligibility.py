@@ -85,8 +85,7 @@ def _field(question: Mapping[str, Any]) -> forms.Field:
         kind, options = "radio", [*map(_option, question["options"]), ("", _("不清楚"))]
     else:
         kind, options = ("date" if data_type == "date" else "text"), []
-    unit = question.get("unit")
-    unit = unit if isinstance(unit, str) else pick(unit)
+    unit = pick(question.get("unit"))
     return forms.Field(
         name=str(question["element"]),
         kind=kind,

@@ -38,7 +38,7 @@ def parts(register: str, organisations: Sequence[tuple[str, str]] = ()) -> tuple
         types = tuple((each, words.data_type(each)) for each in ("text", "integer", "number", "boolean", "date"))
         asks += [*asked.both("definition", _("定义"), "lines")]
         asks += [Ask("data_type", "choice", _("值的类型"), options=types, required=True)]
-        asks += [Ask("unit", "line", _("单位"))]
+        asks += [*asked.both("unit", _("单位"))]
     else:
         sharing = tuple((each, words.sharing(each)) for each in ("unconditional", "conditional", "none"))
         asks += [Ask("sharing", "choice", _("共享"), options=sharing, required=True)]
