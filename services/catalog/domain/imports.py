@@ -122,7 +122,7 @@ class Seen:
             return False
         self._count += 1
         if self._count * 2 > len(self._table):
-            wider = array("Q", bytes(16 * len(self._table)))
+            wider = array("Q", [0]) * (2 * len(self._table))
             for kept in self._table:
                 if kept:
                     _put(wider, kept)

@@ -3,11 +3,10 @@
 import asyncio
 import contextlib
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from services.catalog.domain.imports import ImportReport, Mode, Problem, Row, Unreadable, batches
@@ -79,32 +78,39 @@ async def import_items(
     return run.report
 
 
-@dataclass
-class _Names:
-    """What the rows of one file call an organisation."""
+class _Named(NamedTuple):
+    """How often rows call an organisation so, the first of them, whether one of them is its own."""
 
-    state: OrganisationState
-    counts: Counter[str] = field(default_factory=Counter)
-    own: set[str] = field(default_factory=set)
-    """Names from rows whose department is the organisation itself: they count before all others."""
-    rows: dict[str, int] = field(default_factory=dict)
-    """The first row with each name."""
+    times: int
+    first: int
+    own: bool
+    """A row whose department is the organisation itself: its name counts before all others."""
+
+
+class _Names:
+    """What the rows of one file call an organisation. A large file names some ten thousand: these stay small."""
+
+    __slots__ = ("_division", "_english", "_id", "_uscc", "named")
+
+    def __init__(self, state: OrganisationState) -> None:
+        self._id, self._division, self._uscc = state.id, state.division, state.uscc
+        self._english = state.name if state.name.en else None
+        self.named: dict[str, _Named] = {}
 
     def add(self, row: Row) -> None:
         name = row.organisation.name.zh
-        self.counts[name] += 1
-        self.rows.setdefault(name, row.number)
-        if row.names_itself:
-            self.own.add(name)
+        before = self.named.get(name, _Named(0, row.number, False))
+        self.named[name] = _Named(before.times + 1, before.first, before.own or row.names_itself)
 
     def best(self) -> str:
         """The name that most rows give; the first of several."""
-        return max(self.counts, key=lambda name: (name in self.own, self.counts[name]))
+        return max(self.named, key=lambda name: (self.named[name].own, self.named[name].times))
 
-    def named(self) -> OrganisationState:
+    def state(self) -> OrganisationState:
         """The organisation under that name."""
         best = self.best()
-        return self.state if self.state.name.zh == best else replace(self.state, name=Text(zh=best))
+        name = self._english if self._english is not None and self._english.zh == best else Text(zh=best)
+        return OrganisationState(self._id, name, self._division, self._uscc)
 
 
 class _Pace:
@@ -182,7 +188,7 @@ class _Run:
                 return
             known = await work.organisations.many(ids)
             # One that is known keeps its name until the whole file has been heard (see `finish`).
-            new = [names.named() for key, names in self._organisations.items() if key in ids and key not in known]
+            new = [names.state() for key, names in self._organisations.items() if key in ids and key not in known]
             created.extend(await register_organisations(new, Provenance.IMPORT, work) if new else ())
             self._registered |= ids
 
@@ -234,18 +240,18 @@ class _Run:
                 changed = []
                 for key, (state, _) in known.items():
                     names = self._organisations[key]
-                    from_here = state == replace(names.state, name=state.name) and state.name.zh in names.counts
+                    from_here = state == replace(names.state(), name=state.name) and state.name.zh in names.named
                     if from_here and state.name.zh != names.best():
-                        changed.append(names.named())
+                        changed.append(names.state())
                 outcomes = await register_organisations(changed, Provenance.IMPORT, work) if changed else []
             self.report.organisations.update(outcomes)
         warned = []
         for key in heard:
             names = self._organisations[key]
             best = names.best()
-            for name in names.counts.keys() - {best}:
-                detail = f"{names.counts[name]} rows call {key} {name}; kept as {best}"
-                warned.append(Problem(names.rows[name], "department", "organisation_name", detail, best))
+            for name in names.named.keys() - {best}:
+                detail = f"{names.named[name].times} rows call {key} {name}; kept as {best}"
+                warned.append(Problem(names.named[name].first, "department", "organisation_name", detail, best))
         warned.sort(key=lambda problem: problem.row)
         self.report.warned.update(problem.reason for problem in warned)
         async with self._work as work:
