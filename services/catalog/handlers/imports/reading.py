@@ -149,7 +149,7 @@ def rarely_collect() -> None:
     To walk all that the program is made of after every 700 of them was half of an import's time.
     """
     gc.freeze()
-    gc.set_threshold(100_000, 5, 2)  # all of it after some thirty batches: what is left in circles would add up
+    gc.set_threshold(100_000)
 
 
 def main() -> None:
