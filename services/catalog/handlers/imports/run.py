@@ -25,7 +25,7 @@ from services.kit.ids import new_id
 from services.kit.testing import failpoint
 
 COLLECT_BATCHES: Final = 40
-"""After so many the garbage collector walks all: each leaves 50 kB in circles, which a million rows would make 90 MB."""
+"""After so many the garbage collector walks all: each leaves 50 kB in circles, 90 MB of a million rows."""
 CHINA: Final = ZoneInfo("Asia/Shanghai")
 
 
