@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+import orjson
+
 from services.catalog.domain.items import BundleContent, Content, ItemContent
 from services.catalog.domain.life import ItemStatus
 from services.catalog.domain.organisations import OrganisationState
@@ -52,6 +54,22 @@ def published(
         aliases=aliases,
         exemptions=exemptions,
     )
+
+
+def encoded(content: Content, data: ItemPublished | BundlePublished) -> bytes | None:
+    """`data`, which tells of `content`, as JSON, made of the document that is kept; None for a bundle: a bulk import
+    announces items."""
+    if not isinstance(content, ItemContent) or not isinstance(data, ItemPublished):
+        return None
+    besides = {
+        "form": content.form,
+        "item_version": data.item_version,
+        "published_at": data.published_at,
+        "provenance": data.provenance,
+        "aliases": data.aliases,
+        "exemptions": [each.model_dump(mode="json") for each in data.exemptions],
+    }
+    return content.document_json[:-1] + b"," + orjson.dumps(besides)[1:]
 
 
 def left(

@@ -102,6 +102,8 @@ class Envelope:
     time: datetime
     data: EventData
     traceparent: str = ""
+    encoded: bytes | None = field(default=None, compare=False, repr=False)
+    """`data` as JSON, where whoever makes the event has it at hand."""
 
     @property
     def heading(self) -> Heading:
@@ -133,7 +135,7 @@ class Envelope:
 
     def value(self) -> bytes:
         """The payload as JSON bytes."""
-        return self.data.model_dump_json().encode()
+        return self.data.model_dump_json().encode() if self.encoded is None else self.encoded
 
     def attributes(self) -> dict[str, Any]:
         """CloudEvents context attributes as they stand in structured mode."""

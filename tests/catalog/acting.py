@@ -33,4 +33,4 @@ class Doors:
         self._app.dependency_overrides[caller] = lambda: who
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         answer = await self.client.request(method, path, json=body, headers=named)
-        return answer.status_code, answer.json()
+        return answer.status_code, answer.json() if answer.content else None

@@ -1,5 +1,6 @@
 """Appeals: what may be let pass, by whom, until when; that it is public, and that it ends."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -116,6 +117,14 @@ async def test_a_refusal_is_let_pass_for_a_time(
         assert await unit.appeals.exemptions([CONTENT.code], date(2027, 3, 3)) == {}
     told = (await doors(EDITOR, "GET", f"/items/{CONTENT.code}"))[1]["exemptions"]
     assert told == [{"rule": "no-basis", "field": "materials.m", "reason": yes["reason"], "until": "2027-03-02"}]
+    # Another code for the item is another event, and tells of it too.
+    alias = f"/items/{CONTENT.code}/aliases/OLD-9"
+    assert (await doors(REGISTRAR, "PUT", alias, {"reason": "省平台的编码"}))[0] == 204
+    outbox = catalog.context.tables.outbox
+    async with work() as unit:
+        events = (await unit.execute(outbox.select().where(outbox.c.key == CONTENT.code).order_by(outbox.c.id))).all()
+    last = json.loads(events[-1].value)
+    assert (last["aliases"], last["exemptions"]) == (["OLD-9"], told)
     # The last day passes, the next refuses again.
     clock["now"] = datetime(2027, 3, 2, 15, 59, tzinfo=UTC)
     assert ("no-basis", "materials.m") not in await refused()
@@ -133,6 +142,7 @@ async def test_a_refusal_is_let_pass_for_a_time(
     assert [(done.act.value, done.actor) for _, done in reversed(history)][1:] == [
         ("appealed", "editor"),
         ("exempted", "registrar"),
+        ("aliased", "registrar"),
         ("appealed", "editor"),
         ("appeal_refused", "registrar"),
     ]

@@ -238,6 +238,14 @@ async def test_what_items_carry_changes_by_a_reform(registrar: httpx.AsyncClient
     assert (await put(registrar, POLICE.id, POLICE.document() | {"functions": [FUNCTION]}, '"1"')).status_code == 200
 
 
+async def test_item_types_over_http(client: httpx.AsyncClient) -> None:
+    types = (await client.get("/item-types")).json()["item_types"]
+    national = [each for each in types if each["province"] is None]
+    assert national[0] == {"code": "01", "name": {"zh": "行政许可", "en": "Licence"}, "province": None}
+    assert (len(national), national[-1]["code"]) == (11, "20")
+    assert [(each["code"], each["province"]) for each in types[11:]] == [("21", "440000000000")]
+
+
 async def test_divisions_over_http(client: httpx.AsyncClient) -> None:
     provinces = (await client.get("/divisions", params={"limit": 100})).json()["items"]
     assert len(provinces) == 34

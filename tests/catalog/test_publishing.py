@@ -1,17 +1,24 @@
 """Publishing: versions rise by one whoever publishes, and the migrations make what the store declares."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
-from services.catalog.demo.for_people import DOG
+from services.catalog import events
+from services.catalog.demo.base_items import BASE_ITEMS
+from services.catalog.demo.for_people import DOG, PEOPLE_ITEMS
 from services.catalog.demo.organisations import ORGANISATIONS
 from services.catalog.domain.items import Outcome, Provenance
 from services.catalog.handlers import organisations, publishing
+from services.catalog.store.items import Published
 from services.catalog.store.work import Work
 from services.contracts.base import Text
+from services.contracts.catalog_items import Exemption, ItemPublished
+from services.kit.clock import utc_now
 from services.kit.service import Service
 
 
@@ -48,6 +55,18 @@ async def test_whatever_is_written_leaves_one_record(catalog: Service, work: Cal
         ("system:demo", "items.publish", DOG.code),
         ("system:demo", "organisations.register", ORGANISATIONS[0].id),
     ]
+
+
+def test_an_event_tells_in_json_what_its_data_says() -> None:
+    exempt = Exemption(rule="no-basis", field="materials.photo", reason="条例正在改", until=date(2027, 1, 1))
+    for content in (*PEOPLE_ITEMS, *BASE_ITEMS):
+        told = Published(content, 2, 7, Provenance.EDITOR)
+        for besides in ({}, {"aliases": ("OLD-1",), "exemptions": (exempt,)}):
+            data = events.published(told, utc_now(), **besides)
+            encoded = events.encoded(content, data)
+            assert encoded is not None
+            assert ItemPublished.model_validate_json(encoded) == data
+            assert json.loads(encoded).keys() == json.loads(data.model_dump_json()).keys()
 
 
 async def test_what_fails_leaves_nothing(work: Callable[[], Work], counts: Callable[..., object]) -> None:

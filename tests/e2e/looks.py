@@ -18,10 +18,6 @@ _SMALLER = """(least) => {
     .map(([e, box]) => `${Math.round(box.width)}x${Math.round(box.height)} ${e.outerHTML.slice(0, 120)}`);
 }"""
 
-# What axe tried on elements and took back leaves an empty attribute, which htmx would hand to the elements that come in
-# their place; our policy refuses styles in attributes, and says so on the console.
-_TIDY = """() => document.querySelectorAll('[style=""]').forEach((e) => e.removeAttribute("style"))"""
-
 _WIDER = """() => {
   const limit = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= limit) return [];
@@ -42,6 +38,7 @@ class Looks:
     async def __call__(self, page: Page, name: str) -> None:
         """Check the page as it is now, wide and narrow, and leave it as it was."""
         self.seen += 1
+        await page.wait_for_load_state()
         await page.bring_to_front()
         await page.evaluate(self.axe)
         await self._axe(page, name)
@@ -64,7 +61,6 @@ class Looks:
     async def _axe(self, page: Page, name: str) -> None:
         options = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations", "incomplete"]}
         found = await page.evaluate("(options) => axe.run(document, options)", options)
-        await page.evaluate(_TIDY)
         problems = found["violations"] + [each for each in found["incomplete"] if each["id"] not in UNDECIDED]
         self.problems += [f"{name}: {_said(each)}" for each in problems]
 

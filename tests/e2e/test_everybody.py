@@ -159,6 +159,7 @@ async def test_in_english(platform: Platform, new_window: NewWindow, look: Looks
     untold: list[str] = []
 
     async def read(name: str) -> None:
+        await page.wait_for_load_state()  # an address shows before there is anything to read
         found = [each for each in await page.evaluate(_CHINESE) if not any(own in each for own in OWN)]
         untold.extend(f"{name}: {each}" for each in found)
         await look(page, name)
@@ -176,6 +177,7 @@ async def test_in_english(platform: Platform, new_window: NewWindow, look: Looks
     await expect(page.locator("[name=password]")).to_be_visible()
     await read("sign-in")
     await ways.sign_in(page, platform, "lin")
+    await expect(page).to_have_url(re.compile("^" + re.escape(portal)))
     await read("start")
     await page.locator("form[action$='/apply'] button").click()
     draft = await ways.draft_id(page)
@@ -204,6 +206,7 @@ async def test_in_english(platform: Platform, new_window: NewWindow, look: Looks
     await expect(page.locator("[name=password]")).to_be_visible()
     await read("sign-in-staff")
     await ways.sign_in(page, platform, "officer")
+    await expect(page).to_have_url(f"{platform.url('desk')}/account")
     await read("desk-account")
     for path in ("", "queues/closed", "subscriptions", "subscriptions/new"):
         await page.goto(f"{platform.url('desk')}/{path}")

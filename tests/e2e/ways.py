@@ -80,7 +80,17 @@ async def begin(page: Page, platform: Platform, username: str, name: str) -> str
     await open_guide(page, platform, name)
     await page.get_by_role("link", name="办理", exact=True).click()
     await sign_in(page, platform, username)
-    await page.get_by_role("button", name=re.compile("开始填|另填一份")).click()
+    start, again = (
+        page.get_by_role("button", name=re.compile("开始填|另填一份")),
+        page.get_by_role("link", name="再开始一次"),
+    )
+    await start.click()
+    begun = page.get_by_role("button", name="保存，下一步")
+    await expect(again.or_(begun)).to_be_visible()
+    while await again.count():  # it was published a moment ago
+        await again.click()
+        await start.click()
+        await expect(again.or_(begun)).to_be_visible()
     return await draft_id(page)
 
 

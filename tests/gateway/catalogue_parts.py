@@ -213,6 +213,18 @@ def fill(world: World) -> None:
         BEHIND: revision(),
         f"{BEHIND}/comparison": {"left": {"version": 3}, "right": {"version": None}, "changes": changes()},
         "/topics": {"topics": [{"code": "housing", "name": {"zh": "住房", "en": "Housing"}}], "life_events": []},
+        "/item-types": {
+            "item_types": [
+                {"code": "01", "name": {"zh": "行政许可", "en": "Licence"}, "province": None},
+                {"code": "20", "name": {"zh": "公共服务", "en": "Public service"}, "province": None},
+                {
+                    "code": "21",
+                    "name": {"zh": "本省的类型", "en": "A type of this province"},
+                    "province": "510000000000",
+                },
+                {"code": "22", "name": {"zh": "外省的类型", "en": "A type of another"}, "province": "440000000000"},
+            ]
+        },
         "/items": page({name: item()[name] for name in ("code", "name", "organisation")} | {"version": 3}),
         f"/items/{CODE}": item() | {"status": "published", "status_reason": "", "provenance": "editor"},
         f"/items/{CODE}/versions": page(version(3), version(2)),

@@ -92,6 +92,19 @@ async def test_a_draft_that_cannot_be_begun_says_why(
     assert ("原因：系统 &lt;b&gt;升级" in answer.text) == (slug != "too-many-drafts")
 
 
+async def test_what_was_published_a_moment_ago_can_be_begun_in_a_moment(person: Browser, world: World) -> None:
+    """The guide may be there before those who handle cases have heard of it."""
+    world.services.on("cases", "POST", "/drafts", lambda _: problem(404, "item-not-found"))
+    here = "/items/510123002000/apply"
+    answer = await person.post(here, {}, page=here)
+    assert answer.status_code == 409
+    assert "<h1>这个事项刚刚公布</h1>" in answer.text
+    assert f'class="btn" href="{here}"' in answer.text
+    fields = {"_token": await person.token(here)}
+    world.services.on("catalog", "GET", "/items/510123002000", problem(404, "item-not-found"))
+    assert (await person.http.post(here, data=fields)).status_code == 404
+
+
 @pytest.mark.parametrize(("slug", "words"), [("item-suspended", "暂停办理"), ("item-retired", "停办了")])
 async def test_what_cannot_be_handed_in_now_is_kept_and_says_why(
     person: Browser, world: World, slug: str, words: str

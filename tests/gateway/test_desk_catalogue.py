@@ -67,6 +67,15 @@ def told_in(*values: Any) -> set[str]:
     return set(re.findall(r"[\u4e00-\u9fff]+", json.dumps(values, ensure_ascii=False)))
 
 
+async def test_types_are_those_of_the_nation_and_of_the_province(officer: Browser) -> None:
+    offered = {
+        path: re.findall(r'<option value="(\d\d)"', (await officer.get(path)).text.partition('name="item_type"')[2])
+        for path in (HERE, "/catalogue/new")
+    }
+    assert offered[HERE] == ["01", "20", "21"]
+    assert offered["/catalogue/new"] == ["01", "20", "21", "22"], "the organisation is not chosen yet"
+
+
 CONTENTS = told_in(
     *(parts.revision(), parts.finding(), parts.version(1), parts.transition("drafted"), parts.organisation()),
     *(
@@ -75,7 +84,7 @@ CONTENTS = told_in(
         parts.appeal(),
         parts.correction(),
         parts.coverage(),
-        "开店 公司设立登记",
+        "开店 公司设立登记 公共服务 本省的类型 外省的类型",
     ),
     *(parts.changes(), *("通办", "中文", "林晓梅", "写", "审")),
 )

@@ -119,6 +119,15 @@ async def test_an_unchanged_guide_is_not_sent_twice(browser: Browser, world: Wor
     assert "etag" not in own.headers
 
 
+def drawn(page: str) -> str:
+    """The QR code on a page, as its path."""
+    found = re.search(
+        r'<svg role="img" viewBox="0 0 (\d+) \1"><title>[^<]+</title><path stroke="#000" d="([^"]+)"', page
+    )
+    assert found, "no QR code"
+    return found[2]
+
+
 async def test_the_guide_as_json_and_on_paper(browser: Browser, world: World) -> None:
     answer = await browser.get(f"{PAGE}.json")
     assert answer.json() == whole_item()
@@ -132,6 +141,9 @@ async def test_the_guide_as_json_and_on_paper(browser: Browser, world: World) ->
     assert "公民离开常住户口所在地" in paper
     assert "<details" not in paper
     assert "https://portal.test/items/510123002000" in paper
+    assert drawn(paper) == drawn((await browser.get(f"{PAGE}/print")).text)
+    world.services.on("catalog", "GET", "/items/510123002001", whole_item(code="510123002001"))
+    assert drawn((await browser.get("/items/510123002001/print")).text) != drawn(paper), "it is of this page's address"
     world.services.on("catalog", "GET", "/items/NONE.*", problem(404, "item-not-found"))
     for path in ("/items/NONE", "/items/NONE.json", "/items/NONE/print", "/items/NONE/versions", "/items/a%2Fb"):
         assert (await browser.get(path)).status_code == 404, path

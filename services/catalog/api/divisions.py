@@ -1,4 +1,5 @@
-"""HTTP: the administrative divisions (GB/T 2260), year by year. Any verified caller may read."""
+"""HTTP: the administrative divisions (GB/T 2260), year by year, and the item types in force in them. Any verified
+caller may read."""
 
 from typing import Annotated, Literal
 
@@ -6,9 +7,10 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import BaseModel, Field
 
 from services.catalog import errors
-from services.catalog.domain import divisions
+from services.catalog.domain import codes, divisions
 from services.catalog.domain.divisions import FIRST_YEAR
 from services.catalog.handlers.organisations import CHINA
+from services.contracts.base import Text
 from services.kit.auth import caller
 from services.kit.errors import Malformed
 from services.kit.http import ListKeyset, Page
@@ -91,3 +93,28 @@ async def get_division(code: DivisionCode, year: Year) -> DivisionHistory:
     above = divisions.ancestry(code, year)
     names = [DivisionName(code=each.code, name=each.name, level=each.level) for each in above]
     return DivisionHistory(code=code, names=[DivisionView.of(each) for each in found], above=names)
+
+
+class ItemType(BaseModel):
+    code: str = Field(description="Two digits")
+    name: Text
+    province: str | None = Field(description="The province that added it; none for those of GB/T 39046-2020")
+
+
+class ItemTypes(BaseModel):
+    item_types: list[ItemType]
+
+
+@router.get("/item-types", summary="Types of items: the nation's, then those that provinces have added")
+async def list_item_types() -> ItemTypes:
+    national = [ItemType(code=code, name=_text(names), province=None) for code, names in codes.ITEM_TYPES.items()]
+    added = [
+        ItemType(code=code, name=_text(names), province=f"{province}0000000000")
+        for province, code, names in codes.provincial_types()
+    ]
+    return ItemTypes(item_types=national + added)
+
+
+def _text(names: tuple[str, str]) -> Text:
+    zh, en = names
+    return Text(zh=zh, en=en)

@@ -5,7 +5,7 @@ Every function takes text as people type it and says what is wrong instead of ra
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -70,6 +70,13 @@ def item_types(region: str) -> Mapping[str, tuple[str, str]]:
     """Item types in force in the division whose code begins with `region`: the national ones, and what its province
     has added (`data/item_types.tsv`, a line each)."""
     return {**ITEM_TYPES, **_provincial_types().get(region[:2], {})}
+
+
+def provincial_types() -> Iterator[tuple[str, str, tuple[str, str]]]:
+    """What provinces have added: the province (two digits), the code, its names in Chinese and English."""
+    for province, added in _provincial_types().items():
+        for code, names in added.items():
+            yield province, code, names
 
 
 def normalise_code(text: str) -> str:

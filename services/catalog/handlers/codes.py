@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from typing import Final
 
-from services.catalog import errors, events
+from services.catalog import errors
 from services.catalog.domain import codes
 from services.catalog.domain.codes import ItemCode
 from services.catalog.domain.items import Kind, Provenance
 from services.catalog.domain.life import Act, ItemStatus
+from services.catalog.handlers.publishing import announce
 from services.catalog.store.items import Done, Published
 from services.catalog.store.work import Work
 from services.kit.audit import AuditEntry
 from services.kit.auth import EVERYWHERE, Principal
 from services.kit.errors import FieldProblem
-from services.kit.events import event_of
 
 BUNDLE_PREFIX: Final = "YJS"
 """一件事 has no national code: ours is YJS, the division's six digits, four digits of a number."""
@@ -169,6 +169,4 @@ async def _announce(code: str, reason: str, action: str, officer: Principal, wor
     sequence = found.sequence + 1
     await work.items.change_status(code, sequence, found.status, found.status_reason)
     again = Published(found.content, found.version, sequence, Provenance(found.provenance))
-    aliases = (await work.codes.aliases_of([code])).get(code, ())
-    data = events.published(again, found.published_at, aliases)
-    work.publish(event_of(data, subject=code, version=sequence, time=now))
+    await announce([(again, found.published_at)], work)

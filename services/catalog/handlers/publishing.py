@@ -80,4 +80,5 @@ async def announce(told: Sequence[tuple[Published, datetime]], work: Work) -> No
     for each, published_at in told:
         code = each.content.code
         data = events.published(each, published_at, aliases.get(code, ()), exemptions.get(code, ()))
-        work.publish(event_of(data, subject=code, version=each.sequence, time=now))
+        encoded = events.encoded(each.content, data)
+        work.publish(event_of(data, subject=code, version=each.sequence, time=now, encoded=encoded))

@@ -17,6 +17,7 @@ from services.kit.pages.forms import FormGuard
 from services.kit.pages.headers import SecurityHeaders, content_policy
 from services.kit.pages.languages import LANGUAGES, Languages
 from services.kit.pages.preferences import PreferencesMiddleware, preferences_of_scope
+from services.kit.pages.qr import qr
 
 HERE = Path(__file__).parent
 VENDOR = {
@@ -106,6 +107,7 @@ class Library:
             "moment": dates.moment,
             "clock": dates.clock,
             "size": dates.size_text,
+            "qr": qr,
         }
 
 

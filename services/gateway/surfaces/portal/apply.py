@@ -111,9 +111,12 @@ async def begin(request: Request) -> Response:
             headers={"idempotency-key": key_of(form.text("key", 100))},
         )
     except ServiceProblem as error:
-        if error.slug not in ("too-many-drafts", *NOT_TAKEN):
+        if error.slug == "item-not-found":
+            # The catalogue has it, or this raises: then those who handle cases have not heard of it yet.
+            await site.get(None, "catalog", f"/items/{code}")
+        elif error.slug not in ("too-many-drafts", *NOT_TAKEN):
             raise
-        return await site.pages.render(request, "gateway/notice.html", _not_begun(error), status=409)
+        return await site.pages.render(request, "gateway/notice.html", _not_begun(error, code), status=409)
     return see_other(f"/apply/{answer.body['id']}")
 
 
@@ -123,8 +126,12 @@ def reason_of(error: ServiceProblem) -> str:
     return _("原因：%(reason)s") % {"reason": reason} if isinstance(reason, str) and reason else ""
 
 
-def _not_begun(error: ServiceProblem) -> dict[str, str]:
+def _not_begun(error: ServiceProblem, code: str) -> dict[str, str]:
     """Why no draft can be begun, and the way on."""
+    if error.slug == "item-not-found":
+        words = _("过一会儿就能办，一般不到一分钟。")
+        here = f"/items/{code}/apply"
+        return {"title": _("这个事项刚刚公布"), "words": words, "href": here, "button": _("再开始一次")}
     if error.slug == "item-suspended":
         words = reason_of(error) or _("过些时候再来，或者打 12345 问。")
         return {"title": _("这个事项暂停办理"), "words": words, "href": "/items", "button": _("去找事项")}

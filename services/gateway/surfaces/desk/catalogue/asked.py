@@ -11,14 +11,14 @@ from services.kit.pages import gettext as _
 Options = Sequence[tuple[str, str]]
 
 
-def parts(kind: str, topics: Options = ()) -> tuple[Part, ...]:
-    """The form of this kind. `topics`: the codes that are offered, with their names."""
+def parts(kind: str, topics: Options = (), item_types: Options = ()) -> tuple[Part, ...]:
+    """The form of this kind. `topics`, `item_types`: the codes that are offered, with their names."""
     if kind == "bundle":
         return (_names(), *_whom(topics), _members(), _shared())
     return (
         _names(),
         *_whom(topics),
-        _type(),
+        _type(item_types),
         _basis(),
         _conditions(),
         _materials(),
@@ -45,23 +45,6 @@ def kinds() -> Options:
         ("implementation", _("实施清单")),
         ("handling", _("办理项")),
         ("bundle", _("一件事")),
-    )
-
-
-def item_types() -> Options:
-    """Item types (GB/T 39046-2020)."""
-    return (
-        ("01", _("行政许可")),
-        ("02", _("行政处罚")),
-        ("03", _("行政强制")),
-        ("04", _("行政征收")),
-        ("05", _("行政给付")),
-        ("06", _("行政检查")),
-        ("07", _("行政确认")),
-        ("08", _("行政奖励")),
-        ("09", _("行政裁决")),
-        ("10", _("其他行政权力")),
-        ("20", _("公共服务")),
     )
 
 
@@ -132,9 +115,9 @@ def _whom(topics: Options) -> tuple[Part]:
     return (Part("whom", _("对象和主题"), asks=asks),)
 
 
-def _type() -> Part:
+def _type(item_types: Options) -> Part:
     asks = (
-        Ask("item_type", "choice", _("事项类型"), options=tuple(item_types()), required=True),
+        Ask("item_type", "choice", _("事项类型"), options=tuple(item_types), required=True),
         Ask("case_kind", "choice", _("办件类型"), options=tuple(case_kinds())),
         Ask("function", "line", _("职能编号"), _("部门职能表里的编号，算应上尽上用")),
     )

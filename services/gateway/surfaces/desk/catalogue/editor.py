@@ -120,7 +120,8 @@ async def _conflict(who: Officer, id_: str, parts: Sequence[Part], flat: Flat, r
 
 async def _parts(who: Officer, revision: Revision) -> tuple[Part, ...]:
     found = await who.site.get_or({"topics": []}, who.session, "catalog", "/topics")
-    return asked.parts(revision["kind"], [(each["code"], pick(each["name"])) for each in found["topics"]])
+    topics = [(each["code"], pick(each["name"])) for each in found["topics"]]
+    return asked.parts(revision["kind"], topics, await who.item_types(revision["content"]["division"]))
 
 
 async def _show(

@@ -250,7 +250,7 @@ async def _new(
 ) -> Response:
     values = {
         "kinds": asked.kinds(),
-        "item_types": asked.item_types(),
+        "item_types": await who.item_types(),
         "subjects": asked.subjects(),
         "chosen": typed.get("subjects", "").split("\n"),
         "organisations": await who.organisations("editor"),

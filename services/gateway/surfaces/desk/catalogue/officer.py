@@ -111,6 +111,14 @@ class Officer:
         held = dict.fromkeys(each.organisation for each in self.grants if each.role == role)
         return [(id_, named.get(id_, id_)) for id_ in held]
 
+    async def item_types(self, division: str | None = None) -> list[tuple[str, str]]:
+        """Types of items with their names, those in force in this division (12 digits); None: in any."""
+        named: dict[str, list[str]] = {}
+        for each in (await self.get("/item-types"))["item_types"]:
+            if division is None or each["province"] is None or each["province"][:2] == division[:2]:
+                named.setdefault(each["code"], []).append(words.pick(each["name"]))
+        return [(code, " / ".join(names)) for code, names in named.items()]
+
     def _everywhere(self, role: str) -> bool:
         return grants.Grant(grants.EVERYWHERE, role) in self.grants
 
