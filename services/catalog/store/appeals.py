@@ -95,7 +95,8 @@ class AppealStore:
         """Of each code, the appeals that let something pass today, the oldest first."""
         query = select(appeals).where(appeals.c.state == "granted", appeals.c.until >= today)
         found: dict[str, list[Appeal]] = {}
-        for row in await self._work.execute(query.where(appeals.c.code.in_(set(codes))).order_by(appeals.c.id)):
+        query = query.where(self._work.among(appeals.c.code, set(codes))).order_by(appeals.c.id)
+        for row in await self._work.execute(query):
             found.setdefault(row.code, []).append(_appeal(row))
         return found
 

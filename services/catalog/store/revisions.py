@@ -85,7 +85,8 @@ class RevisionStore:
 
     async def open_ones(self, codes: Iterable[str]) -> dict[str, str]:
         """The ids of the open revisions of those of `codes` that have one."""
-        statement = select(revisions.c.open_code, revisions.c.id).where(revisions.c.open_code.in_(set(codes)))
+        wanted = self._work.among(revisions.c.open_code, set(codes))
+        statement = select(revisions.c.open_code, revisions.c.id).where(wanted)
         return {row.open_code: row.id for row in await self._work.execute(statement)}
 
     async def get(self, id_: str, *, lock: bool = False) -> StoredRevision | None:
@@ -95,8 +96,8 @@ class RevisionStore:
 
     async def approved(self, codes: Iterable[str], *, lock: bool = True) -> Sequence[StoredRevision]:
         """Revisions of `codes` that wait for their date; with `lock` nobody else changes them meanwhile."""
-        wanted = revisions.c.open_code.in_(set(codes)), revisions.c.state == RevisionState.REVIEWED.value
-        return await self._many(*wanted, lock=lock)
+        wanted = self._work.among(revisions.c.open_code, set(codes))
+        return await self._many(wanted, revisions.c.state == RevisionState.REVIEWED.value, lock=lock)
 
     async def due(self, now: datetime, limit: int, *, besides: Collection[str] = ()) -> Sequence[StoredRevision]:
         """Revisions whose date has come, the earliest first and of one date items before bundles, which name them;

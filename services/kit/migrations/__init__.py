@@ -57,6 +57,16 @@ async def check(database: Database, service: str) -> None:
         raise DatabaseBehind(f"the database is at {at}, not {wanted}: run `tongban migrate {service}`")
 
 
+# Documents and events are some kilobytes long: PostgreSQL's own way of making them shorter took a third of its time in
+# an import. It is left as it is where the server was built without lz4, is older than 14, or is another's to set.
+_COMPRESSION = """
+DO $$ BEGIN
+  EXECUTE format('ALTER DATABASE %I SET default_toast_compression = lz4', current_database());
+EXCEPTION WHEN undefined_object OR invalid_parameter_value OR insufficient_privilege THEN NULL;
+END $$
+"""
+
+
 async def upgrade(settings: ServiceSettings, revision: str = "head") -> None:
     """Bring the service's database to `revision` in one transaction."""
     database = Database(settings.migration_database_url or settings.database_url, pool_size=1)
@@ -66,6 +76,8 @@ async def upgrade(settings: ServiceSettings, revision: str = "head") -> None:
                 key = zlib.crc32(f"tongban-migrate-{settings.service}".encode())
                 await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
             await connection.run_sync(_upgrade, settings.service, revision)
+            if database.dialect == "postgresql":
+                await connection.execute(text(_COMPRESSION))
     finally:
         await database.close()
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Column, and_, bindparam, case, delete, func, insert, literal, or_, select, update
+from sqlalchemy import Column, and_, bindparam, case, delete, func, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from services.catalog.domain.items import Content
@@ -29,7 +29,7 @@ class IndexingStore:
         """Let `contents` be found as they and their items stand now, by what they were found by before no longer."""
         if len(contents) > AT_ONCE:
             rows = [{"code": content.code} for content in contents]
-            await self._work.execute(insert(search_queue), rows)
+            await self._work.insert_many(search_queue, rows)
         else:
             await self.index_now(contents)
 
