@@ -2,12 +2,16 @@
 
 import re
 
+import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.e2e import ways
 from tests.e2e.conftest import NewWindow
 from tests.e2e.looks import Looks
 from tests.harness.platform import Platform
+
+# Pages are the same on every database.
+pytestmark = pytest.mark.parametrize("platform", ["sqlite"], indirect=True)
 
 
 async def test_without_scripts(platform: Platform, new_window: NewWindow) -> None:
@@ -78,6 +82,7 @@ async def fill_by_keys(page: Page) -> None:
     """Answer whatever the page asks: the first of every choice, dates and texts that fit."""
     words = {"tel": "13800000000", "year": "2026", "month": "3", "day": "2", "months": "12", "textarea": "想找一份工作"}
     names: set[str] = set()
+    await page.wait_for_load_state()  # what is listed below is not waited for
     for control in await page.locator("main form .in, main form input[type=radio]").all():
         name = await control.get_attribute("name") or ""
         kind = await control.get_attribute("type") or await control.evaluate("e => e.tagName.toLowerCase()")

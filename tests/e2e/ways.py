@@ -102,6 +102,7 @@ async def draft_id(page: Page) -> str:
 
 async def answer(page: Page, answers: Answers) -> None:
     """Fill the controls that bear these labels: text, several lines, a choice, a date as year-month-day."""
+    await page.wait_for_load_state()  # what is counted below is not waited for
     for label, value in answers.items():
         group = page.get_by_role("group", name=label)
         if await group.count():

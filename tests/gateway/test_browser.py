@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import uvicorn
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from services.gateway import app
 from services.gateway.domain.sessions import AccessToken
@@ -237,10 +237,9 @@ async def test_a_page_with_errors_starts_at_its_summary(portal: Portal) -> None:
     await page.goto(f"{portal.origin}/apply/{DRAFT}/pages/who")
     await page.fill("#f-name", "")
     await page.locator("main form .btn").first.click()
-    await page.wait_for_selector(".alert")
-    assert await page.evaluate("document.activeElement.classList.contains('alert')")
+    await expect(page.locator(".alert")).to_be_focused()
     await page.click(".alert a")
-    assert await page.evaluate("document.activeElement.id") == "f-name"
+    await expect(page.locator("#f-name")).to_be_focused()
     assert not await violations(page)
 
 
@@ -274,12 +273,13 @@ async def test_everything_works_without_a_script(portal: Portal) -> None:
     await page.check("input[name=kind][value=person]")
     await page.fill("#f-name", "林")
     await page.locator("main form .btn").first.click()
-    assert page.url.endswith("/pages/stay")
+    await expect(page).to_have_url(re.compile("/pages/stay$"))
     portal.world.services.on("cases", "POST", ".*/materials/photo", {"file_id": "f" * 32})
     portal.world.services.on("cases", "GET", f"/drafts/{DRAFT}", draft())
     await page.goto(f"{portal.origin}/apply/{DRAFT}/materials")
     await page.set_input_files("#f-photo", {"name": "照片.png", "mimeType": "image/png", "buffer": b"\x89PNG" * 90_000})
-    await page.click(".up button")
+    async with page.expect_navigation():
+        await page.click(".up button")
     call = portal.world.services.made("cases", "POST", ".*/materials/photo")[0]
     assert call.body == b"\x89PNG" * 90_000
     await page.goto(f"{portal.origin}/cases/{CASE}")

@@ -2,11 +2,12 @@
 
 import base64
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.async_api import BrowserContext
+from playwright.async_api import BrowserContext, expect
 
 from services.gateway.domain.sessions import AccessToken
 from services.gateway.provider import Granted, Identity
@@ -46,9 +47,9 @@ async def test_the_catalogue_can_be_kept_by_everybody(portal: Portal) -> None:
     await page.goto(portal.origin + HERE)
     await page.locator("[id='f-name.zh']").fill("打到一半")
     await page.get_by_role("button", name="加一条 材料").click()
-    assert page.url.endswith("#materials.1")
-    assert await page.locator("[id='materials.1']").get_by_label("材料名称", exact=True).is_visible()
-    assert await page.locator("[id='f-name.zh']").input_value() == "打到一半"
+    await expect(page).to_have_url(re.compile("#materials\\.1$"))
+    await expect(page.locator("[id='materials.1']").get_by_label("材料名称", exact=True)).to_be_visible()
+    await expect(page.locator("[id='f-name.zh']")).to_have_value("打到一半")
 
     context = await officer_of(portal, viewport={"width": 1280, "height": 900})
     page = await context.new_page()
