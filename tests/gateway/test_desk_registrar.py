@@ -200,14 +200,25 @@ async def test_organisations_are_kept_reformed_and_imported(officer: Browser, wo
         ("rename", {"name.zh": "新局"}, [{"name": {"zh": "新局", "en": None}}]),
         ("merge", {"target": "c:d"}, [{"id": "c:d"}]),
         ("abolish", {}, []),
-        ("split", {"plan": '{"targets": [{"id": "x"}], "items": {"1": "x"}}'}, [{"id": "x"}]),
+        ("split", {"targets": "x\n\ny", "items": "1 = x\n2＝y\nf1 = y\n"}, [{"id": "x"}, {"id": "y"}]),
     ):
         fields = {"kind": kind, "sources": "a:b\n", "reason": "改革方案"} | given
         assert "OLD" in (await officer.post(reform, fields, page=reform)).text
         sent = world.services.made("catalog", "POST", "/organisations/reforms")[-1].json
         assert (sent["kind"], sent["sources"], sent["targets"]) == (kind, ["a:b"], targets)
-    wrong = await officer.post(reform, {"kind": "split", "sources": "a", "plan": "[", "reason": "x"}, page=reform)
-    assert "拆分方案要写成 JSON" in wrong.text
+    assert (sent["items"], sent["functions"]) == ({"1": "x", "2": "y"}, {"f1": "y"})
+    split = {"kind": "split", "sources": "a", "targets": "x", "items": "1 = x\n2", "reason": "x"}
+    wrong = (await officer.post(reform, split, page=reform)).text
+    assert "第 2 行要写成“事项编码 = 机构编号”" in wrong and "请填拆成哪几个机构" in wrong
+    problems = [
+        {"field": "items.2", "reason": "no_target", "detail": "say which target takes it over"},
+        {"field": "items.9", "reason": "unknown", "detail": "no item of the sources has this code"},
+        {"field": "sources", "reason": "closed", "detail": "it is closed"},
+    ]
+    world.services.on("catalog", "POST", "/organisations/reforms", problem(422, "invalid", errors=problems))
+    told = (await officer.post(reform, split | {"targets": "x\ny", "items": "1 = x"}, page=reform)).text
+    for text in ("还没说 2 归哪个机构", "没有编码是 9 的事项", "sources: it is closed", "1 = x\n2 =</textarea>"):
+        assert text in told, text
 
     upload = "/catalogue/organisations/import"
     problem_ = {"row": 2, "field": "uscc", "reason": "check", "detail": "its check character is wrong"}

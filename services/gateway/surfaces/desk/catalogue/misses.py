@@ -43,15 +43,10 @@ async def keep(request: Request) -> Response:
 
 
 def _pairs(typed: str) -> tuple[list[dict[str, str]], list[Problem]]:
-    found = []
-    for number, line in enumerate(typed.split("\n"), 1):
-        if not line.strip():
-            continue
-        word, sign, means = line.replace("＝", "=").partition("=")
-        if not (sign and word.strip() and means.strip()):
-            return [], [("f-synonyms", _("第 %(num)d 行要写成“大家的词 = 事项的词”") % {"num": number})]
-        found.append({"word": word.strip(), "means": means.strip()})
-    return found, []
+    found, bad = officer.pairs_of(typed)
+    if bad is not None:
+        return [], [("f-synonyms", _("第 %(num)d 行要写成“大家的词 = 事项的词”") % {"num": bad})]
+    return [{"word": word, "means": means} for word, means in found], []
 
 
 async def _page(

@@ -123,6 +123,18 @@ class Officer:
         return grants.Grant(grants.EVERYWHERE, role) in self.grants
 
 
+def pairs_of(text: str) -> tuple[list[tuple[str, str]], int | None]:
+    """The two sides of lines "one = other", and the number of the first line that is not so (None: all are)."""
+    found: list[tuple[str, str]] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        one, sign, other = (part.strip() for part in line.replace("＝", "=").partition("="))
+        if one and other:
+            found.append((one, other))
+        elif one or sign:
+            return found, number
+    return found, None
+
+
 async def entered(request: Request) -> Officer:
     """The officer of this request. Raises SignInNeeded; 403 for one without a role at the catalogue."""
     site = Site.of(request)

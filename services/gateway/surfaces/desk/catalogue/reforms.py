@@ -1,6 +1,5 @@
 """Reforms of organisations (机构改革) and their import from files."""
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,10 +12,11 @@ from services.gateway.surfaces.base import Site
 from services.gateway.surfaces.common.uploads import Upload
 from services.gateway.surfaces.desk.catalogue import officer, words
 from services.gateway.surfaces.desk.catalogue.officer import Officer, Problem
-from services.kit.errors import Kind, TooLarge
+from services.kit.errors import FieldProblem, Kind, TooLarge
 from services.kit.pages import gettext as _
 
 KINDS = ("rename", "merge", "abolish", "split")
+_PARTS = ("items.", "functions.")
 LARGEST_FILE = 10 * 1024 * 1024
 _TOLD = (Kind.INVALID, Kind.CONFLICT, Kind.FORBIDDEN, Kind.NOT_FOUND, Kind.TOO_LARGE, Kind.MALFORMED)
 
@@ -44,12 +44,17 @@ async def reform(request: Request) -> Response:
     body["reason"] = officer.reason_of(typed, wrong)
     if wrong:
         return await _form(who, typed, wrong, status=422)
+    if body["kind"] == "split":
+        body |= await _functions_apart(who, body["sources"], body["items"])
     try:
         answer = await who.send("POST", "/organisations/reforms", json=body)
     except ServiceProblem as error:
         if error.kind not in _TOLD:
             raise
-        listed = [("", each.detail or each.reason) for each in error.fields]
+        listed = [("f-items" if each.field.startswith(_PARTS) else "", _told(each)) for each in error.fields]
+        # What nothing was said of gets a line to say it on.
+        silent = [each.field.partition(".")[2] for each in error.fields if each.reason == "no_target"]
+        typed["items"] = "\n".join([typed.get("items", ""), *(f"{code} =" for code in silent)]).strip()
         return await _form(who, typed, listed, refused=words.refusal(error), status=error.status)
     return await who.show("reformed", {"found": answer.body}, current="organisations")
 
@@ -58,7 +63,7 @@ def _body(typed: Mapping[str, str], wrong: list[Problem]) -> dict[str, Any]:
     kind = typed.get("kind", "")
     if kind not in KINDS:
         wrong.append(("f-kind", _("请选怎么改")))
-    sources = [each.strip() for each in typed.get("sources", "").split("\n") if each.strip()]
+    sources = _lines(typed.get("sources", ""))
     if not sources:
         wrong.append(("f-sources", _("请填原来的机构，一行一个编号")))
     body: dict[str, Any] = {"kind": kind, "sources": sources, "targets": []}
@@ -75,19 +80,40 @@ def _body(typed: Mapping[str, str], wrong: list[Problem]) -> dict[str, Any]:
     elif kind == "abolish" and target:
         body["targets"] = [{"id": target}]
     elif kind == "split":
-        body |= _split(typed.get("plan", ""), wrong)
+        targets = _lines(typed.get("targets", ""))
+        if len(targets) < 2:
+            wrong.append(("f-targets", _("请填拆成哪几个机构，一行一个编号")))
+        items, bad = officer.pairs_of(typed.get("items", ""))
+        if bad is not None:
+            wrong.append(("f-items", _("第 %(num)d 行要写成“事项编码 = 机构编号”") % {"num": bad}))
+        body |= {"targets": [{"id": each} for each in targets], "items": dict(items)}
     return body
 
 
-def _split(plan: str, wrong: list[Problem]) -> dict[str, Any]:
-    try:
-        found = json.loads(plan)
-        if not (isinstance(found, dict) and isinstance(found["targets"], list)):
-            raise ValueError
-        return {name: found[name] for name in ("targets", "items", "functions") if name in found}
-    except (ValueError, KeyError, RecursionError):
-        wrong.append(("f-plan", _("拆分方案要写成 JSON，照例子改一改")))
-        return {}
+async def _functions_apart(who: Officer, sources: Sequence[str], given: Mapping[str, str]) -> dict[str, Any]:
+    """What was said of items, and what of functions, which one list names together."""
+    functions: set[str] = set()
+    for source in sources:
+        path = f"/organisations/{officer.safe(source)}"
+        found = await who.site.get_or({"functions": []}, who.session, "catalog", path)
+        functions |= {each["id"] for each in found["functions"]}
+    return {
+        "items": {code: target for code, target in given.items() if code not in functions},
+        "functions": {code: target for code, target in given.items() if code in functions},
+    }
+
+
+def _lines(text: str) -> list[str]:
+    return [each.strip() for each in text.split("\n") if each.strip()]
+
+
+def _told(problem: FieldProblem) -> str:
+    place, _dot, code = problem.field.partition(".")
+    if problem.reason == "no_target" and code:
+        return _("还没说 %(code)s 归哪个机构") % {"code": code}
+    if place == "items" and problem.reason == "unknown":
+        return _("原来的机构没有编码是 %(code)s 的事项") % {"code": code}
+    return f"{problem.field}: {problem.detail or problem.reason}"
 
 
 async def _form(
