@@ -18,6 +18,10 @@ _SMALLER = """(least) => {
     .map(([e, box]) => `${Math.round(box.width)}x${Math.round(box.height)} ${e.outerHTML.slice(0, 120)}`);
 }"""
 
+# What axe and pictures tried on elements and took back leaves an empty attribute, which htmx would hand to the elements
+# that come in their place; our policy refuses styles in attributes, and says so on the console.
+_TIDY = """() => document.querySelectorAll('[style=""]').forEach((e) => e.removeAttribute("style"))"""
+
 _WIDER = """() => {
   const limit = document.documentElement.clientWidth;
   if (document.documentElement.scrollWidth <= limit) return [];
@@ -49,6 +53,7 @@ class Looks:
         wider = await page.evaluate(_WIDER)
         await self._picture(page, f"{name}-narrow")
         await page.set_viewport_size(before)
+        await page.evaluate(_TIDY)
         if wider:
             self.problems.append(f"{name} scrolls sideways at {NARROW} px: {wider}")
 
