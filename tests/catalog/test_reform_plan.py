@@ -102,6 +102,10 @@ def test_a_split() -> None:
     assert [(each.field, each.reason) for each in refused.value.problems] == [
         (f"items.{code(B, OTHER_BASE)}", "no_target")
     ]
+    with pytest.raises(Refused) as refused:
+        planned("split", (B,), (A, C), found)
+    # The function goes with its item, of which it is asked.
+    assert {each.field for each in refused.value.problems} == {f"items.{code(B)}", f"items.{code(B, OTHER_BASE)}"}
     made = planned("split", (B,), (A, C), found, items={code(B): A.id, code(B, OTHER_BASE): C.id})
     states = after(made)
     assert states[B.id].successors == (A.id, C.id)

@@ -219,7 +219,9 @@ def _functions(
             if told is None and source not in closing:
                 continue
             heirs = [told] if told is not None else _function_heirs(source, function.id, reform, items, moves)
-            if not heirs and reform.targets:
+            # Where an item of it goes has not been said either, and is asked for.
+            asked = any(moves[each.code] is None for each in _items_of(source, function.id, items))
+            if not heirs and reform.targets and not asked:
                 detail = f"say which target takes over {function.name.zh}"[:300]
                 problems.append(FieldProblem(f"functions.{function.id}", "no_target", detail))
             if source in functions and told != source:
@@ -242,8 +244,12 @@ def _function_heirs(
     if len(reform.targets) == 1:
         return [reform.targets[0].id]
     # Whoever takes an item of it over has the function; several may.
-    found = [moves[item.code] for item in items if (item.organisation, item.function) == (source, id_)]
+    found = [moves[item.code] for item in _items_of(source, id_, items)]
     return [target for target in dict.fromkeys(found) if target is not None]
+
+
+def _items_of(source: str, function: str, items: Sequence[SourceItem]) -> list[SourceItem]:
+    return [item for item in items if (item.organisation, item.function) == (source, function)]
 
 
 def _take_over(functions: list[Function], function: Function) -> str:
