@@ -109,6 +109,11 @@ class Wake:
         if self._notify is None or self._notify.done():
             self._notify = asyncio.create_task(self._send())
 
+    async def close(self) -> None:
+        """Let what is being told be told: else its connection is left behind, and the event waits for the next poll."""
+        if self._notify is not None:
+            await asyncio.wait({self._notify}, timeout=2)
+
     async def _send(self) -> None:
         while self._again:
             self._again = False

@@ -125,6 +125,7 @@ class Service:
     async def close(self) -> None:
         for hook in reversed(self.stop):
             await hook()
+        await self.context.wake.close()
         await self.context.database.close()
 
 

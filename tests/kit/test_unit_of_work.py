@@ -4,14 +4,18 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 from sqlalchemy import func, insert, select
+from sqlalchemy.event import listen
 from sqlalchemy.exc import DBAPIError, IntegrityError, StatementError
+from starlette.applications import Starlette
 
 from services.kit.clock import SHANGHAI
 from services.kit.db import UnitOfWork
 from services.kit.events import event_of
-from services.kit.service import Context
+from services.kit.outbox import channel_of
+from services.kit.service import Context, Service
 from tests.kit.conftest import BATCHES, EFFECTS, event, work
 
 
@@ -120,6 +124,27 @@ async def test_the_relay_is_woken_for_what_was_flushed_before_the_commit(context
         await unit.flush()
         assert not woken
     assert woken == [True]
+
+
+async def test_a_service_that_ends_tells_first_what_it_committed(context: Context) -> None:
+    """Who relays (another process) would else hear of it by its next poll, and a connection would be left behind."""
+    if context.database.dialect != "postgresql":
+        return
+    left_behind: list[object] = []
+    listen(context.database.engine.sync_engine, "checkin", lambda *_: left_behind.pop())
+    listen(context.database.engine.sync_engine, "checkout", lambda *taken: left_behind.append(taken))
+    heard = asyncio.Event()
+    listener = await asyncpg.connect(context.database.url.set(drivername="postgresql").render_as_string(False))
+    try:
+        await listener.add_listener(channel_of(context), lambda *_: heard.set())
+        async with work(context) as unit:
+            unit.publish(event("a", 1))
+        await Service(context, Starlette(), migrated=False).close()
+        assert not left_behind
+        async with asyncio.timeout(5):
+            await heard.wait()
+    finally:
+        await listener.close()
 
 
 async def _keys(unit: UnitOfWork) -> set[str]:
