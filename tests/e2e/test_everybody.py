@@ -2,16 +2,12 @@
 
 import re
 
-import pytest
 from playwright.async_api import Locator, Page, expect
 
 from tests.e2e import ways
 from tests.e2e.conftest import NewWindow
 from tests.e2e.looks import Looks
 from tests.harness.platform import Platform
-
-# Pages are the same on every database.
-pytestmark = pytest.mark.parametrize("platform", ["sqlite"], indirect=True)
 
 
 async def test_without_scripts(platform: Platform, new_window: NewWindow) -> None:

@@ -86,7 +86,7 @@ async def signed_out(page: Page, platform: Platform) -> None:
     The other surface hears of it by a logout token of its own, sent in the background: it may take a moment.
     """
     for surface, path in (("kiosk", "/drafts"), ("portal", "/cases")):
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(30):
             await page.goto(platform.url(surface) + path)
             while not page.url.startswith(platform.url("identity")):
                 await asyncio.sleep(0.3)

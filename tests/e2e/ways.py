@@ -80,10 +80,8 @@ async def begin(page: Page, platform: Platform, username: str, name: str) -> str
     await open_guide(page, platform, name)
     await page.get_by_role("link", name="办理", exact=True).click()
     await sign_in(page, platform, username)
-    start, again = (
-        page.get_by_role("button", name=re.compile("开始填|另填一份")),
-        page.get_by_role("link", name="再开始一次"),
-    )
+    start = page.get_by_role("button", name=re.compile("开始填|另填一份"))
+    again = page.get_by_role("link", name="再开始一次")
     await start.click()
     begun = page.get_by_role("button", name="保存，下一步")
     await expect(again.or_(begun)).to_be_visible()

@@ -210,6 +210,8 @@ async def test_organisations_are_kept_reformed_and_imported(officer: Browser, wo
     split = {"kind": "split", "sources": "a", "targets": "x", "items": "1 = x\n2", "reason": "x"}
     wrong = (await officer.post(reform, split, page=reform)).text
     assert "第 2 行要写成“事项编码 = 机构编号”" in wrong and "请填拆成哪几个机构" in wrong
+    twice = (await officer.post(reform, split | {"targets": "x\ny", "items": "1 = x\n1 = y"}, page=reform)).text
+    assert "有一个事项写了两行" in twice, "neither of them is forgotten silently"
     problems = [
         {"field": "items.2", "reason": "no_target", "detail": "say which target takes it over"},
         {"field": "items.9", "reason": "unknown", "detail": "no item of the sources has this code"},
@@ -219,6 +221,12 @@ async def test_organisations_are_kept_reformed_and_imported(officer: Browser, wo
     told = (await officer.post(reform, split | {"targets": "x\ny", "items": "1 = x"}, page=reform)).text
     for text in ("还没说 2 归哪个机构", "没有编码是 9 的事项", "sources: it is closed", "1 = x\n2 =</textarea>"):
         assert text in told, text
+    # What cannot be looked up is not guessed.
+    world.services.on("catalog", "GET", "/organisations/nobody", problem(404, "organisation-not-found"))
+    before = len(world.services.made("catalog", "POST", "/organisations/reforms"))
+    whole = split | {"sources": "nobody", "targets": "x\ny", "items": "1 = x"}
+    assert (await officer.post(reform, whole, page=reform)).status_code == 404
+    assert len(world.services.made("catalog", "POST", "/organisations/reforms")) == before
 
     upload = "/catalogue/organisations/import"
     problem_ = {"row": 2, "field": "uscc", "reason": "check", "detail": "its check character is wrong"}

@@ -44,9 +44,9 @@ async def reform(request: Request) -> Response:
     body["reason"] = officer.reason_of(typed, wrong)
     if wrong:
         return await _form(who, typed, wrong, status=422)
-    if body["kind"] == "split":
-        body |= await _functions_apart(who, body["sources"], body["items"])
     try:
+        if body["kind"] == "split" and len(body["sources"]) == 1:  # of several the catalogue says that it is no split
+            body |= await _functions_apart(who, body["sources"][0], body["items"])
         answer = await who.send("POST", "/organisations/reforms", json=body)
     except ServiceProblem as error:
         if error.kind not in _TOLD:
@@ -86,17 +86,16 @@ def _body(typed: Mapping[str, str], wrong: list[Problem]) -> dict[str, Any]:
         items, bad = officer.pairs_of(typed.get("items", ""))
         if bad is not None:
             wrong.append(("f-items", _("第 %(num)d 行要写成“事项编码 = 机构编号”") % {"num": bad}))
+        elif len(dict(items)) < len(items):
+            wrong.append(("f-items", _("有一个事项写了两行，留一行")))
         body |= {"targets": [{"id": each} for each in targets], "items": dict(items)}
     return body
 
 
-async def _functions_apart(who: Officer, sources: Sequence[str], given: Mapping[str, str]) -> dict[str, Any]:
-    """What was said of items, and what of functions, which one list names together."""
-    functions: set[str] = set()
-    for source in sources:
-        path = f"/organisations/{officer.safe(source)}"
-        found = await who.site.get_or({"functions": []}, who.session, "catalog", path)
-        functions |= {each["id"] for each in found["functions"]}
+async def _functions_apart(who: Officer, source: str, given: Mapping[str, str]) -> dict[str, Any]:
+    """What was said of items, and what of functions, which one list names together. Raises ServiceProblem."""
+    found = await who.get(f"/organisations/{officer.safe(source)}")
+    functions = {each["id"] for each in found["functions"]}
     return {
         "items": {code: target for code, target in given.items() if code not in functions},
         "functions": {code: target for code, target in given.items() if code in functions},
